@@ -1,0 +1,28 @@
+export { type Clock, systemClock } from './clock.ts'
+export { isDocumentName, maxDocumentNameBytes, parseDocumentName } from './document-name.ts'
+export { Emitter } from './emitter.ts'
+export {
+  assertNever,
+  type Consequence,
+  consequenceOf,
+  type ErrorCode,
+  errorCodes,
+  errorSentences,
+  isErrorCode,
+  isPersistent,
+  TidemarkError,
+} from './errors.ts'
+export {
+  type AuthEnvelope,
+  authType,
+  closeCode,
+  decodeAuthField,
+  decodeServerMessage,
+  encodeAuthEnvelope,
+  encodeServerMessage,
+  errorCodeFromReason,
+  messageType,
+  protocolVersion,
+  type ServerMessage,
+  syncType,
+} from './protocol.ts'
