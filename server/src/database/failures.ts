@@ -1,0 +1,20 @@
+/**
+ * What a failed statement means for the edits it carried.
+ * - `data`: these very rows can never be stored (R6.2); the rest of their batch can.
+ * - `transient`: anything else, from a lost connection to a full disk or a wrong schema: keep the edits, try again.
+ */
+export type DatabaseFailure = 'data' | 'transient'
+
+/** SQLSTATE classes (PostgreSQL manual, appendix A) that speak of the rows and not of the database. */
+const dataClasses = new Set(['22', '23', '54'])
+
+export function classify(error: unknown): DatabaseFailure {
+  const state = sqlState(error)
+  return state !== null && dataClasses.has(state.slice(0, 2)) ? 'data' : 'transient'
+}
+
+/** The five-character SQLSTATE; null for what is no database error (ECONNREFUSED, a timeout of ours). */
+export function sqlState(error: unknown): string | null {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return null
+  return typeof error.code === 'string' && /^[0-9A-Z]{5}$/.test(error.code) ? error.code : null
+}

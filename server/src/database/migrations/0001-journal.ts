@@ -1,0 +1,47 @@
+import { type Kysely, type Migration, sql } from 'kysely'
+
+export const journal: Migration = {
+  async up(db: Kysely<unknown>): Promise<void> {
+    await sql`
+      create table documents (
+        id bigint generated always as identity primary key,
+        name text not null unique,
+        epoch uuid not null default gen_random_uuid(),
+        head bigint not null default 0 check (head >= 0),
+        created_at timestamptz not null default now(),
+        updated_at timestamptz not null default now()
+      )`.execute(db)
+    // head changes with every commit: room on the page keeps those updates off the indexes (HOT)
+    await sql`alter table documents set (fillfactor = 50)`.execute(db)
+    await sql`
+      create table updates (
+        document_id bigint not null references documents (id) on delete cascade,
+        revision bigint not null check (revision > 0),
+        bytes bytea not null,
+        author text,
+        created_at timestamptz not null default now(),
+        primary key (document_id, revision)
+      )`.execute(db)
+    await sql`
+      create table snapshots (
+        document_id bigint not null references documents (id) on delete cascade,
+        revision bigint not null check (revision >= 0),
+        bytes bytea not null,
+        created_at timestamptz not null default now(),
+        primary key (document_id, revision)
+      )`.execute(db)
+    // Yjs updates are dense already; compressing them again costs CPU and gains little
+    await sql`alter table snapshots alter column bytes set storage external`.execute(db)
+    await sql`
+      create table quarantine (
+        id bigint generated always as identity primary key,
+        document_id bigint not null references documents (id) on delete cascade,
+        revision bigint not null,
+        source text not null check (source in ('update', 'snapshot')),
+        bytes bytea not null,
+        reason text not null,
+        created_at timestamptz not null default now(),
+        unique (document_id, source, revision)
+      )`.execute(db)
+  },
+}
