@@ -1,0 +1,151 @@
+import type { Extension, onLoadDocumentPayload, onStoreDocumentPayload } from '@hocuspocus/server'
+import { isTransactionOrigin } from '@hocuspocus/server'
+import { Emitter } from '@tidemark/shared'
+import * as Y from 'yjs'
+import type { Database } from '../database/database.ts'
+import type { Journal } from '../journal/journal.ts'
+import { JournalLine } from '../journal/line.ts'
+import type { ConnectionContext } from '../sockets/context.ts'
+import { load, loadOrigin } from './load.ts'
+import { heldBackOf, isSnapshotDue, type OpenDocument } from './open-document.ts'
+import { findEpoch, saveSnapshot } from './store.ts'
+
+export interface DocumentsEvents {
+  loaded: OpenDocument
+  unloaded: { documentName: string }
+  /** All that was queued of this document is committed: it may now leave memory. */
+  settled: OpenDocument
+  snapshot: { documentName: string; revision: number; bytes: number }
+  snapshotFailed: { documentName: string; cause: unknown }
+}
+
+/** The documents in this process's memory: loaded, journaled from their own update event, snapshotted, let go. */
+export class Documents {
+  readonly events: Emitter<DocumentsEvents>
+  readonly #open = new Map<string, OpenDocument>()
+  readonly #byLine = new Map<JournalLine, OpenDocument>()
+  readonly #database: Database
+  readonly #journal: Journal
+
+  constructor(database: Database, journal: Journal, onListenerError: (error: unknown) => void) {
+    this.#database = database
+    this.#journal = journal
+    this.events = new Emitter(onListenerError)
+    journal.events.on('committed', ({ lines }) => {
+      for (const line of lines) {
+        const open = this.#byLine.get(line)
+        if (open && line.isDurable) this.events.emit('settled', open)
+      }
+    })
+  }
+
+  get(name: string): OpenDocument | undefined {
+    return this.#open.get(name)
+  }
+
+  ofLine(line: JournalLine): OpenDocument | undefined {
+    return this.#byLine.get(line)
+  }
+
+  all(): IterableIterator<OpenDocument> {
+    return this.#open.values()
+  }
+
+  get count(): number {
+    return this.#open.size
+  }
+
+  /** The epoch of the stored history; null when nothing is stored under this name (R9.1). */
+  async epochOf(name: string): Promise<string | null> {
+    return this.#open.get(name)?.line.epoch ?? (await findEpoch(this.#database, name))
+  }
+
+  /** What Hocuspocus asks of us for each document. */
+  readonly extension: Extension<ConnectionContext> = {
+    extensionName: 'tidemark-documents',
+    onLoadDocument: (payload) => this.#load(payload),
+    onStoreDocument: (payload) => this.#store(payload),
+    beforeUnloadDocument: async ({ documentName }) => {
+      const open = this.#open.get(documentName)
+      // an empty message: Hocuspocus would print it; `settled` brings the next try
+      if (open && !open.line.isDurable && open.line.failure === null) throw new Error('')
+    },
+    afterUnloadDocument: async ({ documentName }) => this.#forget(documentName),
+  }
+
+  async #load({ document, documentName }: onLoadDocumentPayload): Promise<void> {
+    const { stored, tail } = await load(this.#database, documentName, document)
+    const line = new JournalLine({ id: stored.id, name: documentName, epoch: stored.epoch, revision: stored.head })
+    const snapshot = { size: stored.snapshot?.bytes.byteLength ?? 0, tail }
+    const open: OpenDocument = { document, line, snapshot, heldBack: heldBackOf(document) }
+    // Synchronous with the apply: Hocuspocus's own onChange runs in a promise chain, after the ack was written (R1).
+    document.on('update', (update: Uint8Array, origin: unknown) => {
+      if (origin !== loadOrigin) this.append(open, update, authorOf(origin))
+    })
+    this.#open.set(documentName, open)
+    this.#byLine.set(line, open)
+    this.events.emit('loaded', open)
+  }
+
+  append(open: OpenDocument, update: Uint8Array, author: string | null): void {
+    this.#journal.append(open.line, update, author)
+    open.snapshot.tail.rows += 1
+    open.snapshot.tail.bytes += update.byteLength
+  }
+
+  /**
+   * Journals the bytes of a sync message when Yjs kept a part of it aside for want of predecessors: it emitted no
+   * update for that part, and it would be acknowledged without being stored (R1.4).
+   */
+  appendHeldBack(open: OpenDocument, payload: Uint8Array, author: string | null): void {
+    const { structs, deletions } = heldBackOf(open.document)
+    const isNew =
+      (structs !== null && structs !== open.heldBack.structs) ||
+      (deletions !== null && deletions !== open.heldBack.deletions)
+    open.heldBack = { structs, deletions }
+    // a copy: the payload is a view into the socket's read buffer
+    if (isNew) this.append(open, payload.slice(), author)
+  }
+
+  /** Hocuspocus's debounced store: the journal holds everything already, so only a due snapshot is written. */
+  async #store({ documentName }: onStoreDocumentPayload): Promise<void> {
+    const open = this.#open.get(documentName)
+    if (!open || open.line.failure || !isSnapshotDue(open.snapshot)) return
+    const { line, snapshot } = open
+    // The bytes may hold more than `revision` says, never less.
+    const revision = line.revision
+    const covered = { ...snapshot.tail }
+    const bytes = Y.encodeStateAsUpdate(open.document)
+    try {
+      await saveSnapshot(this.#database, { id: line.documentId, epoch: line.epoch }, revision, bytes)
+    } catch (cause) {
+      // the account is unchanged, so the next edit tries again; nothing depends on this snapshot
+      this.events.emit('snapshotFailed', { documentName, cause })
+      return
+    }
+    snapshot.size = bytes.byteLength
+    snapshot.tail.rows -= covered.rows
+    snapshot.tail.bytes -= covered.bytes
+    this.events.emit('snapshot', { documentName, revision, bytes: bytes.byteLength })
+  }
+
+  #forget(documentName: string): void {
+    const open = this.#open.get(documentName)
+    if (!open) return
+    this.#open.delete(documentName)
+    this.#byLine.delete(open.line)
+    this.events.emit('unloaded', { documentName })
+  }
+}
+
+/** Who made an update; null for the server itself. */
+function authorOf(origin: unknown): string | null {
+  if (!isTransactionOrigin(origin) || origin.source !== 'connection') return null
+  const context = origin.connection.context as ConnectionContext
+  return context.access?.userId ?? null
+}
+
+/** The size of a document that is refused more, measured cheaply: what is stored of it. */
+export function storedSize({ snapshot }: OpenDocument): number {
+  return snapshot.size + snapshot.tail.bytes
+}

@@ -1,0 +1,91 @@
+import type { Document } from '@hocuspocus/server'
+import { type Extension, Hocuspocus, type HookName } from '@hocuspocus/server'
+import { RowQuarantined } from './load.ts'
+import type { Refusal } from './refusal.ts'
+
+type CreateDocument = Parameters<Hocuspocus['createDocument']>
+type LoadDocument = Parameters<Hocuspocus['loadDocument']>
+
+export interface LoadingFailures {
+  /** A row was put aside; the document is loaded again without it. */
+  quarantined(documentName: string, error: RowQuarantined): void
+  /** The document cannot be loaded now: what its client is told. */
+  refuse(documentName: string, cause: unknown): Refusal
+}
+
+/**
+ * Hocuspocus with three doors closed through which a document could be lost or stay shut:
+ * a client arriving while its document is being unloaded, a stored row that does not decode, and
+ * (for speed) promise chains run for hooks that nobody listens to.
+ */
+export class TidemarkHocuspocus extends Hocuspocus {
+  /** Documents handed to a client whose connection object does not exist yet. */
+  readonly #reserved = new Map<string, number>()
+  readonly #loading: LoadingFailures
+  #used: Set<HookName> | null = null
+
+  constructor(configuration: ConstructorParameters<typeof Hocuspocus>[0], loading: LoadingFailures) {
+    super(configuration)
+    this.#loading = loading
+  }
+
+  // A field, not a method: the base constructor already calls hooks, when this class's fields do not exist yet.
+  override hooks: Hocuspocus['hooks'] = (name, payload, callback = null) => {
+    this.#used ??= usedHooks(this.configuration.extensions)
+    return this.#used.has(name) ? super.hooks(name, payload, callback) : nothing
+  }
+
+  /** Hocuspocus would hand out a document that is just leaving memory; edits made to it would go nowhere (R1.6). */
+  override async createDocument(...[name, ...rest]: CreateDocument): Promise<Document> {
+    this.#reserve(name, 1)
+    try {
+      for (let leaving = this.unloadingDocuments.get(name); leaving; leaving = this.unloadingDocuments.get(name)) {
+        await leaving.catch(() => {})
+        // unloadDocument forgets its promise a few microtasks after it settles
+        await new Promise(setImmediate)
+      }
+      return await super.createDocument(name, ...rest)
+    } finally {
+      // the caller makes the connection in the microtasks after this one
+      setImmediate(() => this.#reserve(name, -1))
+    }
+  }
+
+  #reserve(name: string, change: 1 | -1): void {
+    const count = (this.#reserved.get(name) ?? 0) + change
+    if (count > 0) {
+      this.#reserved.set(name, count)
+      return
+    }
+    this.#reserved.delete(name)
+    const document = this.documents.get(name)
+    if (document && document.getConnectionsCount() === 0) void this.unloadDocument(document)
+  }
+
+  override shouldUnloadDocument(document: Document): boolean {
+    return !this.#reserved.has(document.name) && super.shouldUnloadDocument(document)
+  }
+
+  override async loadDocument(...parameters: LoadDocument): Promise<Document> {
+    for (;;) {
+      try {
+        return await super.loadDocument(...parameters)
+      } catch (error) {
+        if (!(error instanceof RowQuarantined)) throw this.#loading.refuse(parameters[0], error)
+        this.#loading.quarantined(parameters[0], error)
+      }
+    }
+  }
+}
+
+const nothing = Promise.resolve()
+
+function usedHooks(extensions: Extension[]): Set<HookName> {
+  const names = new Set<HookName>()
+  for (const extension of extensions) {
+    for (const [name, value] of Object.entries(extension)) {
+      if (typeof value === 'function') names.add(name as HookName)
+    }
+  }
+  return names
+}

@@ -1,0 +1,79 @@
+import { TidemarkError } from '@tidemark/shared'
+import * as Y from 'yjs'
+import type { Database } from '../database/database.ts'
+import { findOrCreate, quarantine, readTail, type StoredDocument, type StoredUpdate } from './store.ts'
+
+export interface LoadedState {
+  stored: StoredDocument
+  /** How much journal lies behind the snapshot: what the next snapshot would save (R8.1). */
+  tail: { rows: number; bytes: number }
+}
+
+/** A row that did not decode has been put into quarantine; loading again goes without it. */
+export class RowQuarantined extends Error {
+  readonly row: { source: 'update' | 'snapshot'; revision: number }
+
+  constructor(row: { source: 'update' | 'snapshot'; revision: number }, cause: unknown) {
+    super(`${row.source} ${row.revision} does not decode and was put into quarantine`, { cause })
+    this.name = 'RowQuarantined'
+    this.row = row
+  }
+}
+
+/**
+ * Fills `target` from the newest snapshot and the journal behind it (R7.2).
+ * @throws {TidemarkError} `storage-unavailable` when it cannot be read now
+ * @throws {RowQuarantined} when a row did not decode: `target` may hold a part of it, so it must be thrown away (R6.1)
+ */
+export async function load(database: Database, name: string, target: Y.Doc): Promise<LoadedState> {
+  const { stored, updates } = await read(database, name)
+  try {
+    target.transact(() => {
+      if (stored.snapshot) Y.applyUpdate(target, stored.snapshot.bytes)
+      for (const { bytes } of updates) Y.applyUpdate(target, bytes)
+    }, loadOrigin)
+  } catch (error) {
+    throw await quarantineCulprit(database, stored, updates, error)
+  }
+  let bytes = 0
+  for (const update of updates) bytes += update.bytes.byteLength
+  const head = Math.max(stored.head, updates.at(-1)?.revision ?? 0)
+  return { stored: { ...stored, head }, tail: { rows: updates.length, bytes } }
+}
+
+async function read(database: Database, name: string): Promise<{ stored: StoredDocument; updates: StoredUpdate[] }> {
+  try {
+    const stored = await findOrCreate(database, name)
+    return { stored, updates: await readTail(database, stored.id, stored.snapshot?.revision ?? 0) }
+  } catch (cause) {
+    throw new TidemarkError('storage-unavailable', undefined, { cause })
+  }
+}
+
+/** The transaction origin of stored content, so that nobody takes it for an edit. */
+export const loadOrigin = Symbol('tidemark load')
+
+/** Finds the first row that fails, by applying them one after another to a document that is thrown away. */
+async function quarantineCulprit(
+  database: Database,
+  stored: StoredDocument,
+  updates: StoredUpdate[],
+  error: unknown,
+): Promise<Error> {
+  const scratch = new Y.Doc()
+  const rows = [
+    ...(stored.snapshot ? [{ source: 'snapshot' as const, ...stored.snapshot }] : []),
+    ...updates.map((update) => ({ source: 'update' as const, ...update })),
+  ]
+  for (const row of rows) {
+    try {
+      Y.applyUpdate(scratch, row.bytes)
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      await quarantine(database, { documentId: stored.id, ...row, reason })
+      return new RowQuarantined(row, cause)
+    }
+  }
+  // each row applies by itself: not the rows' fault
+  return error instanceof Error ? error : new Error(String(error))
+}

@@ -1,0 +1,42 @@
+import type { Document } from '@hocuspocus/server'
+import type { JournalLine } from '../journal/line.ts'
+
+/** A document in this process's memory, with its place in the journal. */
+export interface OpenDocument {
+  readonly document: Document
+  readonly line: JournalLine
+  readonly snapshot: SnapshotAccount
+  /** What Yjs held back for want of predecessors when last looked at (R1.4). */
+  heldBack: HeldBack
+}
+
+/** What the next snapshot would cost and save. */
+export interface SnapshotAccount {
+  /** Size of the newest snapshot in bytes; 0 when there is none. */
+  size: number
+  /** Journal behind the newest snapshot. */
+  tail: { rows: number; bytes: number }
+}
+
+export interface HeldBack {
+  structs: unknown
+  deletions: unknown
+}
+
+/** What Yjs keeps aside of updates whose predecessors are missing: in memory only, and it emits nothing for it. */
+export function heldBackOf(document: Document): HeldBack {
+  return { structs: document.store.pendingStructs?.update ?? null, deletions: document.store.pendingDs }
+}
+
+/** A row in Postgres costs about this much beside its bytes. */
+const rowOverhead = 256
+/** Smaller tails are not worth a snapshot. */
+const smallestTail = 16 * 1024
+
+/**
+ * Whether the journal behind the last snapshot has paid for a new one (R8.1): so the bytes stored for an edit stay
+ * below a constant however large the document is, and a cold start reads at most about twice the document.
+ */
+export function isSnapshotDue({ size, tail }: SnapshotAccount): boolean {
+  return tail.bytes + tail.rows * rowOverhead >= Math.max(smallestTail, size)
+}

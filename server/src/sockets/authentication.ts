@@ -1,0 +1,163 @@
+import type { connectedPayload, Extension, onAuthenticatePayload, onTokenSyncPayload } from '@hocuspocus/server'
+import { type Clock, closeCode, decodeAuthField, protocolVersion, TidemarkError } from '@tidemark/shared'
+import type { Access, Authoriser } from '../auth/access.ts'
+import type { Documents } from '../documents/documents.ts'
+import { Refusal } from '../documents/refusal.ts'
+import type { ConnectionContext } from './context.ts'
+import type { Gate } from './gate.ts'
+import type { Session } from './session.ts'
+
+/** A fresh token is asked for this long before the old one runs out, or at half its life if that is shorter, in ms. */
+const renewalLeadMs = 30_000
+/** How long after expiry a client may still answer the request for a fresh token, in ms. */
+const renewalGraceMs = 5_000
+/** Timers beyond this many ms fire at once in Node. */
+const longestTimer = 2 ** 31 - 1
+
+export interface AuthenticationParts {
+  authoriser: Authoriser
+  documents: Documents
+  clock: Clock
+  version: string
+  isStorageAvailable(): boolean
+  onFailure(failure: { error: TidemarkError; documentName: string; attempt: 'open' | 'renew' }): void
+}
+
+/** Who may do what with a session: decided when it opens, again for each fresh token, and ended when a token runs out. */
+export function authentication(parts: AuthenticationParts): Extension<ConnectionContext> {
+  const { authoriser, documents, clock } = parts
+
+  async function open({
+    token: field,
+    documentName,
+    context,
+    connectionConfig,
+  }: onAuthenticatePayload<ConnectionContext>): Promise<{ access: Access }> {
+    try {
+      const session = sessionOf(context.gate, documentName, field)
+      const envelope = readField(field)
+      session.isTidemark = envelope.protocol > 0
+      const access = await authoriser.authorise(envelope.token, documentName)
+      if (envelope.epoch !== undefined) await checkEpoch(documentName, envelope.epoch)
+      connectionConfig.readOnly = access.level === 'read'
+      session.access = access
+      session.tokenField = null
+      return { access }
+    } catch (cause) {
+      const error = asTidemarkError(cause)
+      parts.onFailure({ error, documentName, attempt: 'open' })
+      throw new Refusal(error)
+    }
+  }
+
+  /** Two sessions of one document may be authenticating at once; the very same token field makes them equal. */
+  function sessionOf(gate: Gate, documentName: string, field: string): Session {
+    for (const session of gate.sessions.values()) {
+      if (session.documentName === documentName && session.tokenField === field) return session
+    }
+    throw new TidemarkError('connection-lost', 'the session was closed before it was authenticated')
+  }
+
+  async function checkEpoch(documentName: string, held: string): Promise<void> {
+    let epoch: string | null
+    try {
+      epoch = await documents.epochOf(documentName)
+    } catch (cause) {
+      throw new TidemarkError('storage-unavailable', undefined, { cause })
+    }
+    if (epoch !== held) throw new TidemarkError('epoch-mismatch')
+  }
+
+  async function connected({ connection, context }: connectedPayload<ConnectionContext>): Promise<void> {
+    const session = context.gate.sessions.get(connection.messageAddress)
+    const line = documents.get(connection.document.name)?.line
+    if (!session?.access || !line) return
+    session.connection = connection
+    greet(context.gate, session)
+    if (!parts.isStorageAvailable()) context.gate.tellError(session, 'storage-unavailable')
+    watchExpiry(context.gate, session)
+  }
+
+  function greet(gate: Gate, session: Session): void {
+    const line = documents.get(session.documentName)?.line
+    if (!session.isTidemark || !session.access || !line) return
+    const { level, expiresAt } = session.access
+    gate.tell(session, {
+      tidemark: 'hello',
+      protocol: protocolVersion,
+      epoch: line.epoch,
+      revision: line.revision,
+      level,
+      ...(expiresAt === null ? {} : { expiresAt }),
+      serverVersion: parts.version,
+    })
+  }
+
+  function watchExpiry(gate: Gate, session: Session): void {
+    session.cancelExpiry?.()
+    session.cancelExpiry = null
+    const expiresAt = session.access?.expiresAt
+    if (expiresAt == null) return
+    const left = expiresAt - clock.now()
+    const ask = Math.max(0, left - Math.min(renewalLeadMs, left / 2))
+    session.cancelExpiry = clock.after(Math.min(ask, longestTimer), () => {
+      if (expiresAt - clock.now() > renewalLeadMs * 2) {
+        watchExpiry(gate, session)
+        return
+      }
+      session.connection?.requestToken()
+      const remaining = Math.max(0, expiresAt - clock.now()) + renewalGraceMs
+      session.cancelExpiry = clock.after(remaining, () => end(gate, session, new TidemarkError('token-expired')))
+    })
+  }
+
+  async function renew({
+    token: field,
+    documentName,
+    connection,
+    context,
+  }: onTokenSyncPayload<ConnectionContext>): Promise<void> {
+    const session = context.gate.sessions.get(connection.messageAddress)
+    if (!session) return
+    try {
+      const access = await authoriser.authorise(readField(field).token, documentName)
+      if (session.access && access.userId !== session.access.userId) {
+        throw new TidemarkError(
+          'token-invalid',
+          'A fresh token must be of the same person; open a new connection instead.',
+        )
+      }
+      session.access = access
+      connection.readOnly = access.level === 'read'
+      greet(context.gate, session)
+      watchExpiry(context.gate, session)
+    } catch (cause) {
+      end(context.gate, session, asTidemarkError(cause))
+    }
+  }
+
+  /** Ends a session whose right to be here is over (S6). */
+  function end(gate: Gate, session: Session, error: TidemarkError): void {
+    parts.onFailure({ error, documentName: session.documentName, attempt: 'renew' })
+    if (session.isTidemark) {
+      gate.tell(session, { tidemark: 'error', code: error.code, message: error.message })
+      session.connection?.close({ code: closeCode.tokenExpired, reason: error.code })
+    } else {
+      // a stock provider never opens a closed document again; a closed socket it does, with a new token
+      gate.close(closeCode.tokenExpired, error.code)
+    }
+  }
+
+  return { extensionName: 'tidemark-authentication', onAuthenticate: open, connected, onTokenSync: renew }
+}
+
+function readField(field: string): NonNullable<ReturnType<typeof decodeAuthField>> {
+  const envelope = decodeAuthField(field)
+  if (!envelope) throw new TidemarkError('message-malformed')
+  if (envelope.protocol > protocolVersion) throw new TidemarkError('protocol-unsupported')
+  return envelope
+}
+
+function asTidemarkError(cause: unknown): TidemarkError {
+  return cause instanceof TidemarkError ? cause : new TidemarkError('internal', undefined, { cause })
+}

@@ -1,0 +1,128 @@
+import { authType, encodeServerMessage, messageType, type ServerMessage, syncType } from '@tidemark/shared'
+import * as decoding from 'lib0/decoding'
+import * as encoding from 'lib0/encoding'
+import * as Y from 'yjs'
+
+/** The begin of every Hocuspocus frame: the address (document name, maybe `\0` and a session id) and the type. */
+export interface Header {
+  address: string
+  type: number
+  /** Stands right behind the type. */
+  decoder: decoding.Decoder
+}
+
+/** @throws when the frame is too short or its address is no UTF-8 */
+export function readHeader(frame: Uint8Array): Header {
+  const decoder = decoding.createDecoder(frame)
+  const address = decoding.readVarString(decoder)
+  return { address, type: decoding.readVarUint(decoder), decoder }
+}
+
+/** The type of a frame without decoding its address; for frames that this process wrote. */
+export function typeOf(frame: Uint8Array): number {
+  const decoder = decoding.createDecoder(frame)
+  const length = decoding.readVarUint(decoder)
+  decoder.pos += length
+  return decoding.readVarUint(decoder)
+}
+
+export interface Address {
+  documentName: string
+  sessionId: string | null
+}
+
+export function parseAddress(address: string): Address {
+  const separator = address.indexOf('\0')
+  if (separator === -1) return { documentName: address, sessionId: null }
+  return { documentName: address.slice(0, separator), sessionId: address.slice(separator + 1) }
+}
+
+/** What a sync message asks for: `read` (step 1), or `write` with the update's bytes (step 2, update). */
+export type SyncMessage = { kind: 'read' } | { kind: 'write'; update: Uint8Array }
+
+/** @throws when it is malformed, down to the Yjs update or state vector in it (R6.3) */
+export function readSyncMessage(decoder: decoding.Decoder): SyncMessage {
+  const type = decoding.readVarUint(decoder)
+  const payload = decoding.readVarUint8Array(decoder)
+  switch (type) {
+    case syncType.step1:
+      Y.decodeStateVector(payload)
+      return { kind: 'read' }
+    case syncType.step2:
+    case syncType.update:
+      checkUpdate(payload)
+      return { kind: 'write', update: payload }
+    default:
+      throw new Error(`unknown sync message type ${type}`)
+  }
+}
+
+// Yjs counts clocks and positions in doubles; beyond this an update is an attack, not an edit.
+const largestClock = 2 ** 48
+
+function checkUpdate(update: Uint8Array): void {
+  const { structs, ds } = Y.decodeUpdate(update)
+  for (const struct of structs) {
+    if (struct.id.clock + struct.length > largestClock) throw new Error('clock out of range')
+  }
+  for (const deletions of ds.clients.values()) {
+    for (const { clock, len } of deletions) {
+      if (clock + len > largestClock) throw new Error('clock out of range')
+    }
+  }
+}
+
+const largestAwarenessStates = 1_000
+
+/** @throws when an awareness message would not apply */
+export function checkAwareness(decoder: decoding.Decoder): void {
+  const states = decoding.createDecoder(decoding.readVarUint8Array(decoder))
+  const count = decoding.readVarUint(states)
+  if (count > largestAwarenessStates) throw new Error('too many awareness states')
+  for (let index = 0; index < count; index++) {
+    decoding.readVarUint(states)
+    decoding.readVarUint(states)
+    JSON.parse(decoding.readVarString(states))
+  }
+}
+
+/** @throws when it is no token message */
+export function readTokenField(decoder: decoding.Decoder): string {
+  if (decoding.readVarUint(decoder) !== authType.token) throw new Error('not a token message')
+  return decoding.readVarString(decoder)
+}
+
+/** The reason in a permission-denied frame that this process wrote; null for its other authentication frames. */
+export function readDenial(decoder: decoding.Decoder): string | null {
+  return decoding.readVarUint(decoder) === authType.permissionDenied ? decoding.readVarString(decoder) : null
+}
+
+export function readSyncStatus(decoder: decoding.Decoder): boolean {
+  return decoding.readVarUint(decoder) === 1
+}
+
+function frame(address: string, type: number, write: (encoder: encoding.Encoder) => void): Uint8Array {
+  const encoder = encoding.createEncoder()
+  encoding.writeVarString(encoder, address)
+  encoding.writeVarUint(encoder, type)
+  write(encoder)
+  return encoding.toUint8Array(encoder)
+}
+
+export const statelessFrame = (address: string, message: ServerMessage): Uint8Array =>
+  frame(address, messageType.stateless, (encoder) => encoding.writeVarString(encoder, encodeServerMessage(message)))
+
+export const refusedFrame = (address: string): Uint8Array =>
+  frame(address, messageType.syncStatus, (encoder) => encoding.writeVarUint(encoder, 0))
+
+export const denialFrame = (address: string, reason: string): Uint8Array =>
+  frame(address, messageType.auth, (encoder) => {
+    encoding.writeVarUint(encoder, authType.permissionDenied)
+    encoding.writeVarString(encoder, reason)
+  })
+
+export const tokenFrame = (address: string, token: string): Uint8Array =>
+  frame(address, messageType.auth, (encoder) => {
+    encoding.writeVarUint(encoder, authType.token)
+    encoding.writeVarString(encoder, token)
+  })

@@ -1,0 +1,302 @@
+import type { WebSocketLike } from '@hocuspocus/server'
+import {
+  closeCode,
+  consequenceOf,
+  type ErrorCode,
+  errorCodeFromReason,
+  errorSentences,
+  isDocumentName,
+  messageType,
+  type ServerMessage,
+} from '@tidemark/shared'
+import type { Documents } from '../documents/documents.ts'
+import { storedSize } from '../documents/documents.ts'
+import * as frames from './frames.ts'
+import { Session } from './session.ts'
+import type { Transport } from './transport.ts'
+
+export interface GateLimits {
+  documentBytes: number
+  documentsPerSocket: number
+}
+
+/** What a gate tells the server that owns it. */
+export interface GateEvents {
+  refused(
+    gate: Gate,
+    failure: { code: ErrorCode; documentName: string | null; userId: string | null; cause?: unknown },
+  ): void
+  sessionClosed(gate: Gate, session: Session): void
+}
+
+/**
+ * The seam that makes "Saved" true (R1): the WebSocket-like object that Hocuspocus writes to and the place where a
+ * client's frames come in. Outgoing acks wait here until what they answer is committed; incoming frames are
+ * checked here before anything is applied (R6.3) and authorised one by one (S4).
+ */
+export class Gate implements WebSocketLike {
+  readonly sessions = new Map<string, Session>()
+  readonly #transport: Transport
+  readonly #documents: Documents
+  readonly #limits: GateLimits
+  readonly #events: GateEvents
+  readonly #now: () => number
+  #forward: ((frame: Uint8Array) => void) | null = null
+
+  constructor(transport: Transport, documents: Documents, limits: GateLimits, events: GateEvents, now: () => number) {
+    this.#transport = transport
+    this.#documents = documents
+    this.#limits = limits
+    this.#events = events
+    this.#now = now
+  }
+
+  /** Where checked frames go: Hocuspocus's `handleMessage` for this socket. */
+  attach(forward: (frame: Uint8Array) => void): void {
+    this.#forward = forward
+  }
+
+  get isAuthenticated(): boolean {
+    for (const { access } of this.sessions.values()) if (access) return true
+    return false
+  }
+
+  // ——— from the client ———
+
+  receive(frame: Uint8Array): void {
+    if (!this.#transport.isOpen) return
+    // the answer to a ping of older servers has no address
+    if (frame.byteLength === 1 && frame[0] === messageType.pong) return
+    let header: frames.Header
+    try {
+      header = frames.readHeader(frame)
+    } catch (cause) {
+      this.#events.refused(this, { code: 'message-malformed', documentName: null, userId: null, cause })
+      this.close(closeCode.malformed, 'message-malformed')
+      return
+    }
+    // A session begins with its authentication. What comes before it, or after a close, is a leftover of an earlier
+    // session; Hocuspocus would keep it and answer it in the next one, where the client takes it for another ack (R4.3).
+    const session =
+      this.sessions.get(header.address) ?? (header.type === messageType.auth ? this.#openSession(header.address) : null)
+    if (session && this.#isAcceptable(session, header)) this.#forward?.(frame)
+  }
+
+  #openSession(address: string): Session | null {
+    const { documentName, sessionId } = frames.parseAddress(address)
+    const isAddress = isDocumentName(documentName) && (sessionId === null || /^[\w-]{1,64}$/.test(sessionId))
+    // Hocuspocus would hand a session's frames to the plain document's connection, and acks would be counted twice
+    const isAmbiguous = sessionId !== null && this.sessions.has(documentName)
+    if (!isAddress || isAmbiguous) {
+      this.#deny(address.slice(0, 600), 'document-name-invalid')
+      return null
+    }
+    if (this.sessions.size >= this.#limits.documentsPerSocket) {
+      this.#deny(address, 'too-many-documents')
+      return null
+    }
+    const session = new Session(address, documentName, this.#now())
+    this.sessions.set(address, session)
+    return session
+  }
+
+  #deny(address: string, code: ErrorCode): void {
+    this.#events.refused(this, { code, documentName: null, userId: null })
+    this.#transport.send(frames.denialFrame(address, code))
+  }
+
+  #isAcceptable(session: Session, { type, decoder }: frames.Header): boolean {
+    try {
+      switch (type) {
+        case messageType.sync:
+        case messageType.syncReply:
+          return this.#isSyncAcceptable(session, decoder)
+        case messageType.awareness:
+          frames.checkAwareness(decoder)
+          return true
+        case messageType.auth: {
+          const field = frames.readTokenField(decoder)
+          if (!session.access) session.tokenField = field
+          return true
+        }
+        case messageType.queryAwareness:
+        case messageType.stateless:
+        case messageType.close:
+          return true
+        case messageType.pong:
+          return false
+        default:
+          throw new Error(`message type ${type} is not for clients to send`)
+      }
+    } catch (cause) {
+      this.refuse(session, 'message-malformed', cause)
+      return false
+    }
+  }
+
+  #isSyncAcceptable(session: Session, decoder: frames.Header['decoder']): boolean {
+    let message: frames.SyncMessage
+    try {
+      message = frames.readSyncMessage(decoder)
+    } catch (cause) {
+      this.#refuseWrite(session, 'update-malformed', cause)
+      return false
+    }
+    if (message.kind === 'read') return true
+    if (session.access?.expiresAt != null && session.access.expiresAt <= this.#now()) {
+      this.#refuseWrite(session, 'token-expired')
+      return false
+    }
+    const open = this.#documents.get(session.documentName)
+    if (open && storedSize(open) + message.update.byteLength > this.#limits.documentBytes) {
+      this.#refuseWrite(session, 'document-too-large')
+      return false
+    }
+    session.writes.push({ kind: 'passed', update: message.update })
+    return true
+  }
+
+  /** Tells the client why; what it sent has been dropped. */
+  refuse(session: Session, code: ErrorCode, cause?: unknown): void {
+    this.#events.refused(this, {
+      code,
+      documentName: session.documentName,
+      userId: session.access?.userId ?? null,
+      cause,
+    })
+    this.tellError(session, code)
+  }
+
+  /** A refusal is an answer too: it waits its turn behind the answers to earlier writes (R1.2). */
+  #refuseWrite(session: Session, code: ErrorCode, cause?: unknown): void {
+    this.#events.refused(this, {
+      code,
+      documentName: session.documentName,
+      userId: session.access?.userId ?? null,
+      cause,
+    })
+    session.writes.push({ kind: 'refused', code })
+    if (session.writes.length === 1) this.#answerRefusals(session)
+  }
+
+  #answerRefusals(session: Session): void {
+    for (let next = session.writes[0]; next?.kind === 'refused'; next = session.writes[0]) {
+      const { code } = next
+      session.writes.shift()
+      this.#whenDurable(session, () => this.#sendRefusal(session, code))
+    }
+  }
+
+  #sendRefusal(session: Session, code: ErrorCode): void {
+    this.tellError(session, code)
+    this.#transport.send(frames.refusedFrame(session.address))
+  }
+
+  tell(session: Session, message: ServerMessage): void {
+    if (this.#transport.isOpen) this.#transport.send(frames.statelessFrame(session.address, message))
+  }
+
+  tellError(session: Session, code: ErrorCode): void {
+    this.tell(session, { tidemark: 'error', code, message: errorSentences[code] })
+  }
+
+  // ——— from Hocuspocus ———
+
+  get readyState(): number {
+    return this.#transport.isOpen ? 1 : 3
+  }
+
+  send(data: Parameters<WebSocketLike['send']>[0]): void {
+    // Hocuspocus writes Uint8Array only
+    const frame = data as Uint8Array
+    switch (frames.typeOf(frame)) {
+      case messageType.syncStatus:
+        this.#answerWrite(frame)
+        return
+      case messageType.auth:
+        this.#passAuthentication(frame)
+        return
+      case messageType.close:
+        this.#transport.send(frame)
+        this.#closeSession(frames.readHeader(frame).address)
+        return
+      default:
+        this.#transport.send(frame)
+    }
+  }
+
+  #answerWrite(frame: Uint8Array): void {
+    const { address, decoder } = frames.readHeader(frame)
+    const session = this.sessions.get(address)
+    const write = session?.writes.shift()
+    const open = session && this.#documents.get(session.documentName)
+    if (!session || write?.kind !== 'passed' || !open || open.document.isDestroyed) {
+      // An ack for an edit in an object that has left memory would be a lie (R1.6).
+      this.close(closeCode.reset, 'connection-lost')
+      return
+    }
+    if (frames.readSyncStatus(decoder)) {
+      this.#documents.appendHeldBack(open, write.update, session.access?.userId ?? null)
+      this.#whenDurable(session, () => this.#transport.send(frame))
+    } else {
+      this.#events.refused(this, {
+        code: 'read-only',
+        documentName: session.documentName,
+        userId: session.access?.userId ?? null,
+      })
+      this.#whenDurable(session, () => this.#sendRefusal(session, 'read-only'))
+    }
+    this.#answerRefusals(session)
+  }
+
+  #whenDurable(session: Session, release: () => void): void {
+    const line = this.#documents.get(session.documentName)?.line
+    if (!line || line.isDurable) {
+      if (line?.failure == null) release()
+      return
+    }
+    line.whenDurable(() => {
+      if (this.#transport.isOpen && this.sessions.get(session.address) === session) release()
+    })
+  }
+
+  #passAuthentication(frame: Uint8Array): void {
+    const { address, decoder } = frames.readHeader(frame)
+    const reason = frames.readDenial(decoder)
+    const session = this.sessions.get(address)
+    if (reason === null) {
+      this.#transport.send(frame)
+      return
+    }
+    const code = errorCodeFromReason(reason, 'permission-denied')
+    // A stock provider gives up on a denial for good; what will pass is told by closing, which it retries.
+    if (!session?.isTidemark && consequenceOf(code) === 'retry') {
+      this.close(closeCode.tryAgainLater, code)
+      return
+    }
+    this.#transport.send(frame)
+    this.#closeSession(address)
+  }
+
+  #closeSession(address: string): void {
+    const session = this.sessions.get(address)
+    if (!session) return
+    this.sessions.delete(address)
+    session.cancelExpiry?.()
+    this.#events.sessionClosed(this, session)
+  }
+
+  /** Closes the socket; `reason` is an error code. */
+  close(code: number = closeCode.reset, reason = 'connection-lost'): void {
+    this.#transport.close(code, reason)
+  }
+
+  setPaused(paused: boolean): void {
+    this.#transport.setPaused(paused)
+  }
+
+  /** The socket is gone. */
+  closed(): void {
+    for (const address of [...this.sessions.keys()]) this.#closeSession(address)
+  }
+}

@@ -1,0 +1,28 @@
+import type { Connection } from '@hocuspocus/server'
+import type { ErrorCode } from '@tidemark/shared'
+import type { Access } from '../auth/access.ts'
+
+/** A sync message that writes and has not been answered: the bytes Hocuspocus is working on, or our refusal of it. */
+export type Write = { kind: 'passed'; update: Uint8Array } | { kind: 'refused'; code: ErrorCode }
+
+/** One document on one socket, from its first frame to its close. */
+export class Session {
+  readonly address: string
+  readonly documentName: string
+  readonly openedAt: number
+  /** The token field of its authentication message, until that has been decided. */
+  tokenField: string | null = null
+  /** Whether its client speaks Tidemark's additions (told by the envelope around its token). */
+  isTidemark = false
+  access: Access | null = null
+  connection: Connection | null = null
+  /** Unanswered writes in order: the n-th SyncStatus answers the n-th of them (R1.2). */
+  readonly writes: Write[] = []
+  cancelExpiry: (() => void) | null = null
+
+  constructor(address: string, documentName: string, openedAt: number) {
+    this.address = address
+    this.documentName = documentName
+    this.openedAt = openedAt
+  }
+}

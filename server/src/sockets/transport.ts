@@ -1,0 +1,9 @@
+/** One accepted WebSocket as the gate sees it, in Hocuspocus's own framing whatever the client speaks. */
+export interface Transport {
+  send(frame: Uint8Array): void
+  /** `reason` is an error code. */
+  close(code: number, reason: string): void
+  readonly isOpen: boolean
+  /** Stops and starts reading from the client. */
+  setPaused(paused: boolean): void
+}

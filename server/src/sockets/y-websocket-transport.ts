@@ -1,0 +1,83 @@
+import { authType, closeCode, errorCodeFromReason, messageType } from '@tidemark/shared'
+import * as decoding from 'lib0/decoding'
+import * as encoding from 'lib0/encoding'
+import type { Transport } from './transport.ts'
+
+/**
+ * Lets the unmodified `y-websocket` client speak to the gate (B4): its frames are Hocuspocus's without the address,
+ * one document for each socket. Acks and stateless messages have no place in its protocol and end here.
+ */
+export class YWebsocketTransport implements Transport {
+  readonly #inner: Transport
+
+  constructor(inner: Transport) {
+    this.#inner = inner
+  }
+
+  get isOpen(): boolean {
+    return this.#inner.isOpen
+  }
+
+  send(frame: Uint8Array): void {
+    const decoder = decoding.createDecoder(frame)
+    const addressLength = decoding.readVarUint(decoder)
+    decoder.pos += addressLength
+    const body = decoder.pos
+    const type = decoding.readVarUint(decoder)
+    switch (type) {
+      case messageType.sync:
+      case messageType.awareness:
+        this.#inner.send(frame.subarray(body))
+        return
+      case messageType.syncReply: {
+        const copy = frame.slice(body)
+        copy[0] = messageType.sync
+        this.#inner.send(copy)
+        return
+      }
+      case messageType.auth:
+        if (decoding.readVarUint(decoder) === authType.permissionDenied) this.#deny(decoding.readVarString(decoder))
+        return
+      case messageType.syncStatus:
+        // its client cannot be told that an edit was refused but by this warning on its console
+        if (decoding.readVarUint(decoder) !== 1) this.#inner.send(denial('read-only'))
+        return
+      case messageType.close:
+        this.close(closeCode.reset, errorCodeFromReason(decoding.readVarString(decoder), 'connection-lost'))
+        return
+      default:
+        return
+    }
+  }
+
+  #deny(reason: string): void {
+    this.#inner.send(denial(reason))
+    const isIdentity = reason.startsWith('token-')
+    this.close(isIdentity ? closeCode.unauthorised : closeCode.forbidden, reason)
+  }
+
+  close(code: number, reason: string): void {
+    this.#inner.close(code, reason)
+  }
+
+  setPaused(paused: boolean): void {
+    this.#inner.setPaused(paused)
+  }
+}
+
+/** `y-protocols/auth`: a permission-denied message. */
+function denial(reason: string): Uint8Array {
+  const encoder = encoding.createEncoder()
+  encoding.writeVarUint(encoder, messageType.auth)
+  encoding.writeVarUint(encoder, 0)
+  encoding.writeVarString(encoder, reason)
+  return encoding.toUint8Array(encoder)
+}
+
+/** Puts the address in front of a frame of a `y-websocket` client. */
+export function addressed(documentName: string, frame: Uint8Array): Uint8Array {
+  const encoder = encoding.createEncoder()
+  encoding.writeVarString(encoder, documentName)
+  encoding.writeUint8Array(encoder, frame)
+  return encoding.toUint8Array(encoder)
+}

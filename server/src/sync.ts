@@ -1,0 +1,223 @@
+import type { IncomingMessage, Server } from 'node:http'
+import { type Clock, closeCode, type ErrorCode, TidemarkError } from '@tidemark/shared'
+import type { Access, Authoriser } from './auth/access.ts'
+import type { Config } from './config.ts'
+import type { Database } from './database/database.ts'
+import { Documents } from './documents/documents.ts'
+import { TidemarkHocuspocus } from './documents/hocuspocus.ts'
+import type { RowQuarantined } from './documents/load.ts'
+import { Refusal } from './documents/refusal.ts'
+import { Journal } from './journal/journal.ts'
+import { acceptSockets } from './sockets/accept.ts'
+import { authentication } from './sockets/authentication.ts'
+import type { ConnectionContext } from './sockets/context.ts'
+import { Gate, type GateEvents } from './sockets/gate.ts'
+import type { Session } from './sockets/session.ts'
+import { Sockets } from './sockets/sockets.ts'
+
+/** A failure, as it is logged and counted: once, with all that is known (R5.3, P12). */
+export interface SyncFailure {
+  code: ErrorCode
+  documentName?: string | null
+  userId?: string | null
+  attempt?: number | string
+  cause?: unknown
+}
+
+export interface SyncParts {
+  config: Pick<Config, 'limits' | 'journal' | 'snapshots'>
+  database: Database
+  authoriser: Authoriser
+  clock: Clock
+  version: string
+  /** Checks the host and the origin of an upgrade; an error code refuses it (S2). */
+  checkUpgrade(request: IncomingMessage): ErrorCode | null
+  onFailure(failure: SyncFailure): void
+}
+
+/** Someone who has a document open. */
+export interface LiveSession {
+  userId: string
+  userName: string | null
+  level: Access['level']
+  /** Unix time in ms. */
+  since: number
+}
+
+/** Everything between a socket and the database: Hocuspocus, its documents, the journal, the gates. */
+export class SyncServer {
+  readonly journal: Journal
+  readonly documents: Documents
+  readonly sockets: Sockets
+  readonly hocuspocus: TidemarkHocuspocus
+  readonly #parts: SyncParts
+  #stopping = false
+
+  constructor(parts: SyncParts) {
+    this.#parts = parts
+    const { config, database, clock } = parts
+    const onListenerError = (cause: unknown) => parts.onFailure({ code: 'internal', cause })
+    this.journal = new Journal(
+      database,
+      { windowMs: config.journal.windowMs, queuedBytes: config.limits.queuedBytes },
+      clock,
+      onListenerError,
+    )
+    this.documents = new Documents(database, this.journal, onListenerError)
+    this.sockets = new Sockets(config.limits, clock)
+    this.hocuspocus = new TidemarkHocuspocus(
+      {
+        ...withoutDefaultHooks,
+        quiet: true,
+        // idleness is judged by WebSocket pings (Sockets), which throttled tabs answer too
+        timeout: 2 ** 31 - 1,
+        debounce: config.snapshots.debounceMs,
+        maxDebounce: config.snapshots.maxDebounceMs,
+        maxUnauthenticatedQueueSize: 2 * config.limits.messageBytes,
+        maxPendingDocuments: config.limits.documentsPerSocket,
+        extensions: [
+          authentication({
+            authoriser: parts.authoriser,
+            documents: this.documents,
+            clock,
+            version: parts.version,
+            isStorageAvailable: () => this.journal.available,
+            onFailure: ({ error, documentName, attempt }) =>
+              parts.onFailure({ code: error.code, documentName, attempt, cause: error.cause }),
+          }),
+          this.documents.extension,
+        ],
+      },
+      {
+        quarantined: (documentName, error: RowQuarantined) =>
+          parts.onFailure({ code: 'document-load-failed', documentName, attempt: error.message, cause: error.cause }),
+        refuse: (documentName, cause) => this.#refuseLoading(documentName, cause),
+      },
+    )
+    this.#connectParts()
+  }
+
+  #connectParts(): void {
+    const { onFailure } = this.#parts
+    this.documents.events.on('settled', ({ document }) => {
+      if (document.getConnectionsCount() === 0) void this.hocuspocus.unloadDocument(document)
+    })
+    this.documents.events.on('snapshotFailed', ({ documentName, cause }) =>
+      onFailure({ code: 'storage-unavailable', documentName, attempt: 'snapshot', cause }),
+    )
+    this.journal.events.on('pressure', (underPressure) => this.sockets.setPaused(underPressure))
+    this.journal.events.on('storage', (state) => {
+      if (!state.available) onFailure({ code: 'storage-unavailable', attempt: state.attempt, cause: state.cause })
+      this.#tellAll(state.available)
+    })
+    this.journal.events.on('failed', ({ line, error }) => {
+      onFailure({ code: error.code, documentName: line.documentName, cause: error.cause })
+      this.#endSessions(line.documentName, error)
+    })
+  }
+
+  #told = true
+  /** Tells every Tidemark session, and stock ones in a message they ignore, that storing waits or goes on (R5.5). */
+  #tellAll(available: boolean): void {
+    if (available === this.#told) return
+    this.#told = available
+    for (const gate of this.sockets.gates()) {
+      for (const session of gate.sessions.values()) {
+        if (!session.access) continue
+        if (available) gate.tell(session, { tidemark: 'recovered', code: 'storage-unavailable' })
+        else gate.tellError(session, 'storage-unavailable')
+      }
+    }
+  }
+
+  /** A document that cannot be stored any more leaves memory without an ack: its writers still hold their edits (R6.2). */
+  #endSessions(documentName: string, error: TidemarkError): void {
+    const document = this.documents.get(documentName)?.document
+    if (!document) return
+    for (const connection of document.getConnections()) {
+      const { gate } = connection.context as ConnectionContext
+      const session = gate.sessions.get(connection.messageAddress)
+      if (!session?.isTidemark) {
+        gate.close(closeCode.reset, error.code)
+        continue
+      }
+      gate.tellError(session, error.code)
+      connection.close({ code: closeCode.reset, reason: error.code })
+    }
+    void this.hocuspocus.unloadDocument(document)
+  }
+
+  #refuseLoading(documentName: string, cause: unknown): Refusal {
+    const error =
+      cause instanceof TidemarkError ? cause : new TidemarkError('document-load-failed', undefined, { cause })
+    this.#parts.onFailure({ code: error.code, documentName, attempt: 'load', cause: error.cause })
+    return new Refusal(error)
+  }
+
+  /** Takes the HTTP server's WebSocket upgrades. */
+  acceptOn(server: Server): void {
+    const { config, onFailure } = this.#parts
+    const events: GateEvents = {
+      refused: (_gate, failure) => onFailure(failure),
+      sessionClosed: () => {},
+    }
+    acceptSockets(server, {
+      hocuspocus: this.hocuspocus,
+      sockets: this.sockets,
+      limits: config.limits,
+      makeGate: (transport) => new Gate(transport, this.documents, config.limits, events, this.#parts.clock.now),
+      check: this.#parts.checkUpgrade,
+      isStopping: () => this.#stopping,
+      onRefused: (code, cause) => onFailure({ code, ...(cause === undefined ? {} : { cause }) }),
+    })
+  }
+
+  /** Who has the document open on this node. */
+  sessionsOf(documentName: string): LiveSession[] {
+    const document = this.documents.get(documentName)?.document
+    if (!document) return []
+    return document
+      .getConnections()
+      .map((connection) => (connection.context as ConnectionContext).gate.sessions.get(connection.messageAddress))
+      .filter((session): session is Session & { access: Access } => session?.access != null)
+      .map(({ access, openedAt }) => ({
+        userId: access.userId,
+        userName: access.userName,
+        level: access.level,
+        since: openedAt,
+      }))
+  }
+
+  /**
+   * Stops taking sockets, commits what is queued (which releases its acks), closes the sockets (W3).
+   * @returns how many updates could not be committed in time; nobody was told that they are saved
+   */
+  async stop(timeoutMs: number): Promise<number> {
+    this.#stopping = true
+    const started = performance.now()
+    const left = await this.journal.close(timeoutMs)
+    await this.sockets.close(Math.max(500, timeoutMs - (performance.now() - started)))
+    return left
+  }
+}
+
+// Hocuspocus fills every hook in with a function that does nothing, and then awaits it for each message.
+const withoutDefaultHooks = Object.fromEntries(
+  [
+    'onConnect',
+    'beforeHandleMessage',
+    'afterHandleMessage',
+    'beforeHandleAwareness',
+    'beforeBroadcastStateless',
+    'beforeSync',
+    'onChange',
+    'onCreateDocument',
+    'afterStoreDocument',
+    'onAwarenessUpdate',
+    'onDisconnect',
+    'onStateless',
+    'onStoreDocument',
+    'onLoadDocument',
+    'connected',
+  ].map((name) => [name, undefined]),
+)
