@@ -1,0 +1,138 @@
+import type { Client, OpenDocument } from './client-types.ts'
+import { type Account, Credentials } from './credentials.ts'
+import type { DeviceMemory } from './device-memory.ts'
+import { type DocumentView, showDocument } from './document-view.ts'
+import { byId } from './dom.ts'
+import { changeIdentity, type Identity, loadIdentity } from './identity.ts'
+import { createIdentityForm } from './identity-form.ts'
+import { createLinkDialog } from './link-dialog.ts'
+import { page } from './page.ts'
+import { pathOf, routeOf } from './route.ts'
+import type { AuthMode } from './server-info.ts'
+import { createSession } from './session.ts'
+import { createSignIn } from './sign-in.ts'
+import { leftoverToast } from './sign-out.ts'
+import { createSwitcher, nameRule } from './switcher.ts'
+import { createToasts } from './toast.ts'
+
+type Shown = { readonly tidemark: OpenDocument; readonly view: DocumentView }
+type Session = { readonly client: Client; readonly subject: string | null }
+
+export type App = {
+  /** Begins as this kind of server wants it; called again when the server turns out to be of the other kind. */
+  begin(mode: AuthMode): void
+  /** Shows what the address says. */
+  follow(): void
+}
+
+const firstReason = 'This server asks who you are before it opens a document.'
+const againReason = 'The server no longer takes your token. Your edits are kept; paste a new token to save them.'
+
+export function createApp(memory: DeviceMemory): App {
+  const credentials = new Credentials()
+  const toasts = createToasts(byId('toasts', HTMLElement))
+  const onLinkWanted = createLinkDialog()
+  let identity: Identity = loadIdentity(memory)
+  let mode: AuthMode = 'open'
+  let session: Session | null = null
+  let shown: Shown | null = null
+  // opening and closing are asynchronous, and the person may click on: one after the other, in order
+  let turn: Promise<void> = Promise.resolve()
+  const inTurn = (step: () => Promise<void> | void) => {
+    turn = turn.then(step).catch((error: unknown) => reportError(error))
+  }
+
+  const form = createIdentityForm(identity, (change) => {
+    identity = changeIdentity(memory, identity, change)
+    shown?.tidemark.awareness.setLocalStateField('user', identity)
+    return identity
+  })
+  const signIn = createSignIn((token, account) => inTurn(() => enter(token, account)))
+  const signOutButton = byId('sign-out', HTMLButtonElement)
+  signOutButton.addEventListener('click', () => inTurn(leave))
+  const go = (path: string) => {
+    history.pushState(null, '', path)
+    inTurn(showRoute)
+  }
+  const switcher = createSwitcher(memory, (name) => go(pathOf(name)))
+  page.onDocumentLink(go)
+
+  const closeShown = async () => {
+    const closing = shown
+    shown = null
+    closing?.view.close()
+    toasts.clear()
+    // what is not sent yet stays in the local store, and is sent the next time the document is open
+    await closing?.tidemark.close()
+  }
+
+  const endSession = async () => {
+    await closeShown()
+    await session?.client.close()
+    session = null
+  }
+
+  const startSession = async (subject: string | null) => {
+    await endSession()
+    session = { client: createSession(credentials, subject), subject }
+    signOutButton.hidden = mode === 'open'
+    await showRoute()
+  }
+
+  const showRoute = async () => {
+    const route = routeOf(location.pathname)
+    if (session && route.kind === 'document' && shown?.tidemark.name === route.name) return
+    for (const panel of document.querySelectorAll<HTMLElement>('[popover]')) panel.hidePopover()
+    await closeShown()
+    page.title(route.kind === 'document' ? route.name : 'No such document')
+    page.message(route.kind === 'document' ? null : { title: 'A document cannot have this name', text: nameRule })
+    if (!session || route.kind === 'invalid') return
+    const tidemark = session.client.open(route.name)
+    window.tidemark = { client: session.client, document: tidemark }
+    const askAgain = mode === 'open' ? null : () => signIn.ask({ reason: againReason, optional: true })
+    shown = { tidemark, view: showDocument({ tidemark, identity, toasts, signIn: askAgain, onLinkWanted }) }
+    switcher.opened(route.name)
+  }
+
+  const enter = async (token: string, account: Account) => {
+    credentials.keep(token)
+    if (account.name !== null) {
+      identity = changeIdentity(memory, identity, { name: account.name })
+      form.show(identity)
+      shown?.tidemark.awareness.setLocalStateField('user', identity)
+    }
+    if (session?.subject !== account.subject) return startSession(account.subject)
+    toasts.dismiss('sign-in')
+    for (const open of session.client.documents) open.retry()
+  }
+
+  const leave = async () => {
+    if (!session) return
+    const { client } = session
+    byId('people-panel', HTMLElement).hidePopover()
+    const { drained, remaining } = await client.signOut()
+    credentials.forget()
+    await endSession()
+    signOutButton.hidden = true
+    toasts.show(leftoverToast(drained ? [] : remaining, () => client.signOut({ flush: false, wipe: 'always' })))
+    signIn.ask({ reason: 'You are signed out.', optional: false })
+  }
+
+  return {
+    begin(wanted) {
+      inTurn(async () => {
+        mode = wanted
+        page.openNotice(mode === 'open')
+        await endSession()
+        if (mode === 'open') {
+          signIn.close()
+          await startSession(null)
+        } else {
+          await showRoute()
+          signIn.ask({ reason: firstReason, optional: false })
+        }
+      })
+    },
+    follow: () => inTurn(showRoute),
+  }
+}

@@ -1,0 +1,56 @@
+import type { Schema } from '@tiptap/pm/model'
+import { ContentType, XmlElement, type XmlFragment, XmlText, type YEvent } from 'yjs'
+
+type Part = unknown
+type Event = Pick<YEvent<XmlText>, 'changes' | 'delta'> & { readonly target: unknown }
+type Insert = { readonly insert?: unknown; readonly attributes?: { readonly [name: string]: unknown } }
+
+/**
+ * Watches a fragment for parts that this editor has no place for. The binding between ProseMirror and Yjs *deletes*
+ * what it cannot show, for everybody; so the page has to stop showing the document before that, and keep it whole.
+ *
+ * Watch before the editor is bound: observers are called in the order in which they came. The whole is read once;
+ * afterwards only what an update brought.
+ * @returns whether something is foreign already, and the end of the watch
+ */
+export function watchForeignContent(
+  fragment: XmlFragment,
+  schema: Schema,
+  onForeign: () => void,
+): { readonly found: boolean; readonly close: () => void } {
+  const observer = (events: readonly Event[]) => {
+    if (events.some((event) => broughtForeign(event, schema))) onForeign()
+  }
+  fragment.observeDeep(observer)
+  return {
+    found: fragment.toArray().some((child) => isForeign(child, schema)),
+    close: () => fragment.unobserveDeep(observer),
+  }
+}
+
+function broughtForeign(event: Event, schema: Schema): boolean {
+  const target: Part = event.target
+  if (target instanceof XmlText) return hasForeignText(event.delta as readonly Insert[], schema)
+  return [...event.changes.added].some(
+    ({ content }) => !(content instanceof ContentType) || isForeign(content.type, schema),
+  )
+}
+
+function isForeign(part: Part, schema: Schema): boolean {
+  if (part instanceof XmlText) return hasForeignText(part.toDelta() as readonly Insert[], schema)
+  if (!(part instanceof XmlElement)) return true
+  return !schema.nodes[part.nodeName] || part.toArray().some((child) => isForeign(child, schema))
+}
+
+function hasForeignText(delta: readonly Insert[], schema: Schema): boolean {
+  return delta.some(
+    ({ insert, attributes }) =>
+      (insert !== undefined && typeof insert !== 'string') ||
+      Object.entries(attributes ?? {}).some(([name, value]) => value !== null && !schema.marks[markName(name)]),
+  )
+}
+
+// marks that may overlap themselves are stored under their name and a hash
+function markName(attribute: string): string {
+  return attribute.replace(/--[a-zA-Z0-9+/=]{8}$/, '')
+}
