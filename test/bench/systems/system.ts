@@ -1,0 +1,29 @@
+import type { Protocol } from '../load/replica.ts'
+import type { Database } from './postgres.ts'
+import type { ServerProcess } from './server-process.ts'
+
+export type SystemName = 'tidemark' | 'hocuspocus' | 'y-websocket'
+
+export const systemNames: readonly SystemName[] = ['tidemark', 'hocuspocus', 'y-websocket']
+
+export interface StartOptions {
+  /** Where it stores; a system that stores nothing leaves it alone. */
+  readonly database: Database
+  /** Time runs this many times faster than for a person: debounces are divided by it. 1 unless said otherwise. */
+  readonly hurry?: number
+}
+
+export interface RunningSystem {
+  readonly process: ServerProcess
+  /** For {@link Protocol}'s provider. */
+  readonly url: string
+}
+
+/** One of the systems set side by side. */
+export interface System {
+  readonly name: SystemName
+  readonly title: string
+  readonly protocol: Protocol
+  readonly stores: boolean
+  start(options: StartOptions): Promise<RunningSystem>
+}
