@@ -35,6 +35,8 @@ export const errorCodes = [
   'too-many-connections',
   'slow-consumer',
   'protocol-unsupported',
+  // asking for what is not there
+  'not-found',
   // history
   'epoch-mismatch',
   // this browser's storage
@@ -97,6 +99,7 @@ export function consequenceOf(code: ErrorCode): Consequence {
     case 'too-many-documents':
     case 'protocol-unsupported':
     case 'epoch-mismatch':
+    case 'not-found':
     case 'local-storage-unavailable':
     case 'local-storage-full':
     case 'local-storage-corrupt':
@@ -154,6 +157,7 @@ export const errorSentences: { readonly [code in ErrorCode]: string } = {
   'too-many-connections': 'The server has too many connections; trying again shortly.',
   'slow-consumer': 'This connection could not keep up and was closed; reconnecting.',
   'protocol-unsupported': 'This page and the server speak different versions. Reload the page.',
+  'not-found': 'There is nothing under this name or address.',
   'epoch-mismatch':
     "The server's copy of this document was replaced. Your copy was not mixed into it and is kept on this device.",
   'local-storage-unavailable': 'This browser keeps nothing on this device. Stay online until everything is saved.',

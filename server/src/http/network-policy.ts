@@ -30,8 +30,7 @@ export function createNetworkPolicy({ config, port, addresses = machineAddresses
   /** The server's own address and, for its port, the names of the loopback. */
   function isOwn({ name, port: hostPort }: Host): boolean {
     if ((hostPort ?? 80) !== port()) return false
-    if (isLoopback(name)) return isWildcard(config.host) || isLoopback(config.host)
-    return name === config.host || (isWildcard(config.host) && addresses().includes(name))
+    return isLoopback(name) || name === config.host || (isWildcard(config.host) && addresses().includes(name))
   }
 
   // An entry without a port stands for every port: the proxy in front decides which one people see.
