@@ -1,0 +1,65 @@
+import { TidemarkError } from '@tidemark/shared'
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { JournalLine } from './line.ts'
+
+const newLine = () => new JournalLine({ id: 1, name: 'plan', epoch: 'e', revision: 40 })
+
+test('[R1.1] what is asked for when nothing is queued is released at once', () => {
+  let released = false
+  newLine().whenDurable(() => {
+    released = true
+  })
+  expect(released).toBe(true)
+})
+
+test('[R1.1] an ack waits for exactly the updates appended before it', () => {
+  const line = newLine()
+  const released: string[] = []
+  line.appended = 1
+  line.whenDurable(() => released.push('first'))
+  line.appended = 2
+  line.whenDurable(() => released.push('second'))
+  expect(released).toEqual([])
+  line.committed(1, 41)
+  expect(released).toEqual(['first'])
+  line.committed(1, 42)
+  expect(released).toEqual(['first', 'second'])
+  expect(line.revision).toBe(42)
+})
+
+test('[R6.2] a line that failed releases nothing any more', () => {
+  const line = newLine()
+  let released = false
+  line.appended = 1
+  line.whenDurable(() => {
+    released = true
+  })
+  line.fail(new TidemarkError('document-write-failed'))
+  line.committed(1, 41)
+  expect(released).toBe(false)
+})
+
+test('[R1.2] in any interleaving acks come in order, each once, none before its position is durable', () => {
+  const steps = fc.array(fc.constantFrom('append', 'ask', 'commit'), { maxLength: 200 })
+  fc.assert(
+    fc.property(steps, (program) => {
+      const line = newLine()
+      const asked: number[] = []
+      const released: number[] = []
+      for (const step of program) {
+        if (step === 'append') line.appended += 1
+        if (step === 'ask') {
+          const position = line.appended
+          asked.push(position)
+          line.whenDurable(() => {
+            expect(line.durable).toBeGreaterThanOrEqual(position)
+            released.push(position)
+          })
+        }
+        if (step === 'commit' && line.durable < line.appended) line.committed(1, line.revision + 1)
+      }
+      expect(released).toEqual(asked.filter((position) => position <= line.durable))
+    }),
+  )
+})

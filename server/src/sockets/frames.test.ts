@@ -1,0 +1,105 @@
+import { encodeServerMessage, messageType, syncType } from '@tidemark/shared'
+import * as fc from 'fast-check'
+import * as decoding from 'lib0/decoding'
+import * as encoding from 'lib0/encoding'
+import { expect, test } from 'vitest'
+import * as Y from 'yjs'
+import * as frames from './frames.ts'
+
+function syncMessage(type: number, payload: Uint8Array): decoding.Decoder {
+  const encoder = encoding.createEncoder()
+  encoding.writeVarUint(encoder, type)
+  encoding.writeVarUint8Array(encoder, payload)
+  return decoding.createDecoder(encoding.toUint8Array(encoder))
+}
+
+function someUpdate(): Uint8Array {
+  const doc = new Y.Doc()
+  doc.getText('text').insert(0, 'hello')
+  doc.getText('text').delete(1, 2)
+  doc.getMap('map').set('key', { nested: [1, 2, 3] })
+  return Y.encodeStateAsUpdate(doc)
+}
+
+test('an honest update is passed on as it is', () => {
+  const update = someUpdate()
+  expect(frames.readSyncMessage(syncMessage(syncType.update, update))).toEqual({ kind: 'write', update })
+  expect(frames.readSyncMessage(syncMessage(syncType.step2, update))).toEqual({ kind: 'write', update })
+})
+
+test('[R6.3] an update that is cut short anywhere is refused', () => {
+  const update = someUpdate()
+  for (let length = 0; length < update.byteLength; length++) {
+    expect(() => frames.readSyncMessage(syncMessage(syncType.update, update.subarray(0, length)))).toThrow()
+  }
+})
+
+test('[R6.3] random bytes never get through as an update that Yjs cannot apply', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+      let message: frames.SyncMessage | null = null
+      try {
+        message = frames.readSyncMessage(syncMessage(syncType.update, bytes))
+      } catch {
+        // refused: what it should be
+      }
+      if (message?.kind === 'write') Y.applyUpdate(new Y.Doc(), message.update)
+    }),
+    { numRuns: 5_000 },
+  )
+})
+
+test('[R6.3] a clock beyond what can be counted is refused', () => {
+  const doc = new Y.Doc()
+  doc.getText('text').insert(0, 'x')
+  const { ds } = Y.decodeUpdate(Y.encodeStateAsUpdate(doc))
+  expect(ds.clients.size).toBe(0)
+  const encoder = encoding.createEncoder()
+  encoding.writeVarUint(encoder, 0)
+  encoding.writeVarUint(encoder, 1)
+  encoding.writeVarUint(encoder, 7)
+  encoding.writeVarUint(encoder, 1)
+  encoding.writeVarUint(encoder, 2 ** 50)
+  encoding.writeVarUint(encoder, 2 ** 50)
+  expect(() => frames.readSyncMessage(syncMessage(syncType.update, encoding.toUint8Array(encoder)))).toThrow('clock')
+})
+
+test('an address tells the document and the session of it', () => {
+  expect(frames.parseAddress('team-7/plan')).toEqual({ documentName: 'team-7/plan', sessionId: null })
+  expect(frames.parseAddress('team-7/plan\0k3x')).toEqual({ documentName: 'team-7/plan', sessionId: 'k3x' })
+})
+
+test('what is written here is read back, whatever the address', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme', maxLength: 300 }), (address) => {
+      expect(frames.typeOf(frames.refusedFrame(address))).toBe(messageType.syncStatus)
+      const status = frames.readHeader(frames.refusedFrame(address))
+      expect(status.address).toBe(address)
+      expect(frames.readSyncStatus(status.decoder)).toBe(false)
+      expect(frames.readDenial(frames.readHeader(frames.denialFrame(address, 'read-only')).decoder)).toBe('read-only')
+      expect(frames.readTokenField(frames.readHeader(frames.tokenFrame(address, 'abc')).decoder)).toBe('abc')
+      const message = { tidemark: 'recovered', code: 'storage-unavailable' } as const
+      const stateless = frames.readHeader(frames.statelessFrame(address, message))
+      expect(decoding.readVarString(stateless.decoder)).toBe(encodeServerMessage(message))
+    }),
+  )
+})
+
+test('[R6.3] awareness that is no JSON, or of too many people, is refused', () => {
+  const awareness = (count: number, state: string) => {
+    const inner = encoding.createEncoder()
+    encoding.writeVarUint(inner, count)
+    for (let index = 0; index < Math.min(count, 3); index++) {
+      encoding.writeVarUint(inner, index)
+      encoding.writeVarUint(inner, 1)
+      encoding.writeVarString(inner, state)
+    }
+    const outer = encoding.createEncoder()
+    encoding.writeVarUint8Array(outer, encoding.toUint8Array(inner))
+    return decoding.createDecoder(encoding.toUint8Array(outer))
+  }
+  expect(() => frames.checkAwareness(awareness(2, '{"name":"Ada"}'))).not.toThrow()
+  expect(() => frames.checkAwareness(awareness(2, '{name}'))).toThrow()
+  expect(() => frames.checkAwareness(awareness(1_000_000, '{}'))).toThrow('too many')
+  expect(() => frames.checkAwareness(awareness(4, '{}'))).toThrow()
+})
