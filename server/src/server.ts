@@ -1,10 +1,15 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { getRequestListener } from '@hono/node-server'
 import { systemClock } from '@tidemark/shared'
+import type { Gauge } from 'prom-client'
+import { createCatalogue } from './admin/catalogue.ts'
 import { createAuthoriser } from './auth/authoriser.ts'
 import type { Config } from './config.ts'
 import { type Database, openDatabase } from './database/database.ts'
+import { createApp } from './http/app.ts'
 import { createNetworkPolicy } from './http/network-policy.ts'
+import type { Readiness } from './http/parts.ts'
 import { type Log, logFailure } from './log.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { type SyncFailure, SyncServer } from './sync.ts'
@@ -38,12 +43,13 @@ export async function startServer(config: Config, { log }: { log: Log }): Promis
     config.databaseUrl === null ? { dataFolder: config.dataFolder } : { databaseUrl: config.databaseUrl },
     (cause) => onFailure({ code: 'storage-unavailable', attempt: 'idle connection', cause }),
   )
+  const authoriser = createAuthoriser(config.auth, systemClock)
   let port = config.port
   const policy = createNetworkPolicy({ config, port: () => port })
   const sync = new SyncServer({
     config,
     database,
-    authoriser: createAuthoriser(config.auth, systemClock),
+    authoriser,
     clock: systemClock,
     version,
     checkUpgrade({ headers }) {
@@ -55,8 +61,21 @@ export async function startServer(config: Config, { log }: { log: Log }): Promis
   observe(sync, metrics, log)
 
   let isStopping = false
-  const readiness = () => readinessOf(sync, database, isStopping)
-  const http = createServer((request, response) => void answer(request, response, readiness))
+  const app = createApp({
+    auth: config.auth,
+    version,
+    databaseKind: database.kind,
+    startedAt: systemClock.now(),
+    clock: systemClock,
+    log,
+    metrics,
+    network: policy,
+    authoriser,
+    catalogue: createCatalogue(database.kysely),
+    live: { sessions: (name) => sync.sessionsOf(name), count: (name) => sync.sessionsOf(name).length },
+    readiness: () => readinessOf(sync, database, isStopping),
+  })
+  const http = createServer(getRequestListener(app.fetch))
   sync.acceptOn(http)
   try {
     port = await listen(http, config)
@@ -81,8 +100,6 @@ export async function startServer(config: Config, { log }: { log: Log }): Promis
   return { url: `http://${name}:${port}`, port, stop: () => (stopping ??= stop()) }
 }
 
-type Readiness = { ready: true } | { ready: false; reasons: string[] }
-
 async function readinessOf(sync: SyncServer, database: Database, isStopping: boolean): Promise<Readiness> {
   const reasons: string[] = []
   if (isStopping) reasons.push('shutting down')
@@ -93,7 +110,7 @@ async function readinessOf(sync: SyncServer, database: Database, isStopping: boo
 async function answers(database: Database): Promise<boolean> {
   let cancel = (): void => {}
   const late = new Promise<false>((resolve) => {
-    cancel = systemClock.after(2_000, () => resolve(false))
+    cancel = systemClock.after(800, () => resolve(false))
   })
   const ping = database.run({ name: 'tidemark-ping', text: 'select 1' }, []).then(
     () => true,
@@ -104,16 +121,13 @@ async function answers(database: Database): Promise<boolean> {
   return result
 }
 
-async function answer(
-  request: IncomingMessage,
-  response: ServerResponse,
-  readiness: () => Promise<Readiness>,
-): Promise<void> {
-  const state = request.url === '/readyz' ? await readiness() : { ready: true }
-  response.writeHead(state.ready ? 200 : 503, { 'content-type': 'application/json' }).end(JSON.stringify(state))
-}
-
 function observe(sync: SyncServer, metrics: Metrics, log: Log): void {
+  measured(metrics.sockets, () => sync.sockets.count)
+  measured(metrics.sessions, () => sum(sync.sockets.gates(), ({ sessions }) => sessions.size))
+  measured(metrics.documents, () => sync.documents.count)
+  measured(metrics.journalQueueBytes, () => sync.journal.queued.bytes)
+  measured(metrics.journalQueueUpdates, () => sync.journal.queued.updates)
+  measured(metrics.acksHeld, () => sum([...sync.documents.all()], ({ line }) => line.waiting))
   sync.journal.events.on('committed', ({ updates, seconds }) => {
     metrics.batchUpdates.observe(updates)
     metrics.commitSeconds.observe(seconds)
@@ -125,6 +139,14 @@ function observe(sync: SyncServer, metrics: Metrics, log: Log): void {
     log.debug({ document: documentName, revision, bytes }, 'snapshot'),
   )
 }
+
+/** Read when the metrics are asked for: no counter that could drift. */
+function measured(gauge: Gauge, read: () => number): void {
+  Object.assign(gauge, { collect: () => gauge.set(read()) })
+}
+
+const sum = <Item>(items: Item[], of: (item: Item) => number): number =>
+  items.reduce((total, item) => total + of(item), 0)
 
 async function listen(http: Server, { host, port }: Config): Promise<number> {
   await new Promise<void>((resolve, reject) => {
