@@ -6,7 +6,8 @@ COPY shared/package.json shared/
 COPY server/package.json server/
 COPY client/package.json client/
 COPY test/package.json test/
-RUN npm ci --omit=optional --ignore-scripts
+# optional dependencies included: the build tool's native parts are among them
+RUN npm ci --ignore-scripts
 COPY tsconfig.json ./
 COPY shared shared
 COPY client client
@@ -28,5 +29,5 @@ VOLUME /data
 EXPOSE 4321
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
   CMD node -e "fetch('http://127.0.0.1:' + process.env.PORT + '/livez').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"
-# node itself is process 1's child of nothing: it gets SIGTERM and shuts down in order
+# the exec form: node gets SIGTERM itself and shuts down in order
 CMD ["node", "server/src/cli.ts", "serve"]
