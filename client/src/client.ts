@@ -1,0 +1,147 @@
+import { Emitter, parseDocumentName, TidemarkError } from '@tidemark/shared'
+import * as Y from 'yjs'
+import { TokenSource } from './auth/token-source.ts'
+import { type DocumentMeans, TidemarkDocument } from './document.ts'
+import type { FlushOptions } from './flush.ts'
+import { CloseGuard } from './guard.ts'
+import { Socket } from './link/socket.ts'
+import { LocalDatabases } from './local-databases.ts'
+import { logEntry } from './log.ts'
+import { type ClientOptions, type Settings, settle } from './options.ts'
+import { type SignOutOptions, type SignOutResult, signOut } from './sign-out.ts'
+import type { ConnectionStatus } from './status/status.ts'
+import { MemoryShelves } from './store/memory-store.ts'
+import { assertOwnDoc, findSecondYjs } from './yjs-copies.ts'
+
+export interface ClientEvents {
+  /** A failure of the connection that all documents share, or of the client itself. */
+  error: { readonly error: TidemarkError; readonly code: TidemarkError['code']; readonly persistent: boolean }
+  connection: ConnectionStatus
+}
+
+/** One account's documents, on one socket. Made by {@link createClient}. */
+export class TidemarkClient implements AsyncDisposable {
+  readonly #settings: Settings
+  readonly #emitter = new Emitter<ClientEvents>()
+  readonly #documents = new Map<string, TidemarkDocument>()
+  readonly #shelves = new MemoryShelves()
+  readonly #databases: LocalDatabases
+  readonly #socket: Socket
+  readonly #means: DocumentMeans
+  #isClosed = false
+
+  /** @internal use {@link createClient} */
+  constructor(options: ClientOptions) {
+    const settings = settle(options)
+    const tokens = new TokenSource(settings.auth, settings.clock)
+    this.#settings = settings
+    this.#databases = new LocalDatabases(settings.namespace, this.#shelves)
+    this.#socket = new Socket({
+      ...settings,
+      onFailure: (error, attempt) => this.#report(error, attempt),
+      onStatus: (status) => this.#emitter.emit('connection', status),
+      onTokenRefused: () => tokens.discard(),
+    })
+    this.#means = {
+      settings,
+      socket: this.#socket,
+      tokens,
+      guard: new CloseGuard(),
+      shelves: this.#shelves,
+      onClosed: (document) => {
+        if (this.#documents.get(document.name) === document) this.#documents.delete(document.name)
+      },
+    }
+    const secondYjs = findSecondYjs()
+    if (secondYjs) queueMicrotask(() => this.#report(secondYjs))
+  }
+
+  /** The documents that are open. */
+  get documents(): readonly TidemarkDocument[] {
+    return [...this.#documents.values()]
+  }
+
+  get connectionStatus(): ConnectionStatus {
+    return this.#socket.status
+  }
+
+  on<Name extends keyof ClientEvents>(event: Name, listener: (payload: ClientEvents[Name]) => void): () => void {
+    return this.#emitter.on(event, listener)
+  }
+
+  off<Name extends keyof ClientEvents>(event: Name, listener: (payload: ClientEvents[Name]) => void): void {
+    this.#emitter.off(event, listener)
+  }
+
+  /**
+   * Opens a document; one that is open already is given again.
+   * @param options.doc an unmodified `Y.Doc` of the app's; what it holds counts as an edit
+   * @throws {TidemarkError} `document-name-invalid`, `document-closed` after {@link close}, `configuration-invalid`
+   *   when the `Y.Doc` is of another copy of yjs or the document is open with another one
+   */
+  open(name: string, options: { readonly doc?: Y.Doc } = {}): TidemarkDocument {
+    parseDocumentName(name)
+    if (this.#isClosed) throw new TidemarkError('document-closed', 'This client was closed.')
+    if (options.doc) assertOwnDoc(options.doc)
+    const open = this.#documents.get(name)
+    if (open) {
+      if (options.doc && options.doc !== open.doc) {
+        throw new TidemarkError('configuration-invalid', 'This document is open already, with another Y.Doc.')
+      }
+      return open
+    }
+    const document = new TidemarkDocument(name, options.doc ?? new Y.Doc(), this.#means)
+    this.#documents.set(name, document)
+    this.#databases.opened(name)
+    return document
+  }
+
+  /**
+   * Resolves when every edit made until now, in all open documents, is durable on the server.
+   * @throws {TidemarkError} as {@link TidemarkDocument.flush}, of the first document that could not
+   */
+  async flush(options: FlushOptions = {}): Promise<void> {
+    await Promise.all(this.documents.map((document) => document.flush(options)))
+  }
+
+  /** Saves what is pending, says what is left, closes everything, and deletes local data if that loses nothing. */
+  signOut(options: SignOutOptions = {}): Promise<SignOutResult> {
+    return signOut(
+      {
+        documents: () => this.documents,
+        open: (name) => this.open(name),
+        close: () => this.close(),
+        databases: this.#databases,
+        clock: this.#settings.clock,
+        onFailure: (error) => this.#report(error),
+      },
+      options,
+    )
+  }
+
+  /** Closes all documents and the socket. Local data stays. Closing twice is harmless. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await Promise.all(this.documents.map((document) => document.close()))
+    this.#socket.close()
+    this.#emitter.clear()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #report(error: TidemarkError, attempt = 1): void {
+    const document = [...this.#documents.keys()].join(', ')
+    this.#settings.log(logEntry(error, { document, attempt }))
+    this.#emitter.emit('error', { error, code: error.code, persistent: error.persistent })
+  }
+}
+
+/**
+ * Makes a client for one server and one account. It connects when the first document is opened.
+ * @throws {TidemarkError} `configuration-invalid`
+ */
+export function createClient(options: ClientOptions): TidemarkClient {
+  return new TidemarkClient(options)
+}

@@ -1,0 +1,51 @@
+import { messageType, syncType } from '@tidemark/shared'
+import * as decoding from 'lib0/decoding'
+import * as encoding from 'lib0/encoding'
+
+/** What a frame of the Hocuspocus protocol is, as far as the link needs to know. */
+export type FrameKind =
+  | { readonly kind: 'sync-request' }
+  | { readonly kind: 'sync-reply' }
+  | { readonly kind: 'update' }
+  | { readonly kind: 'sync-status'; readonly applied: boolean }
+  | { readonly kind: 'other' }
+
+/** The session that a frame is for: `name\0sessionId`. */
+export function addressOf(frame: Uint8Array): string {
+  return decoding.peekVarString(decoding.createDecoder(frame))
+}
+
+export function kindOf(frame: Uint8Array): FrameKind {
+  const decoder = decoding.createDecoder(frame)
+  decoding.readVarUint8Array(decoder)
+  const type = decoding.readVarUint(decoder)
+  // Hocuspocus writes this one as a signed integer
+  if (type === messageType.syncStatus) return { kind: 'sync-status', applied: decoding.readVarInt(decoder) === 1 }
+  if (type !== messageType.sync && type !== messageType.syncReply) return { kind: 'other' }
+  switch (decoding.readVarUint(decoder)) {
+    case syncType.step1:
+      return { kind: 'sync-request' }
+    case syncType.step2:
+      return { kind: 'sync-reply' }
+    case syncType.update:
+      return { kind: 'update' }
+    default:
+      return { kind: 'other' }
+  }
+}
+
+export function updateFrame(address: string, update: Uint8Array): Uint8Array<ArrayBuffer> {
+  return encoding.encode((encoder) => {
+    encoding.writeVarString(encoder, address)
+    encoding.writeVarUint(encoder, messageType.sync)
+    encoding.writeVarUint(encoder, syncType.update)
+    encoding.writeVarUint8Array(encoder, update)
+  }) as Uint8Array<ArrayBuffer>
+}
+
+export function closeFrame(address: string): Uint8Array<ArrayBuffer> {
+  return encoding.encode((encoder) => {
+    encoding.writeVarString(encoder, address)
+    encoding.writeVarUint(encoder, messageType.close)
+  }) as Uint8Array<ArrayBuffer>
+}

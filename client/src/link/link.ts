@@ -1,0 +1,300 @@
+import {
+  type AuthEnvelope,
+  assertNever,
+  type Clock,
+  consequenceOf,
+  encodeAuthEnvelope,
+  protocolVersion,
+  type ServerMessage,
+  TidemarkError,
+} from '@tidemark/shared'
+import type { Awareness } from 'y-protocols/awareness'
+import type * as Y from 'yjs'
+import type { TokenSource } from '../auth/token-source.ts'
+import type { ConnectionStatus } from '../status/status.ts'
+import { type RetrySchedule, retryDelay } from './retry.ts'
+import { Session } from './session.ts'
+import type { Socket } from './socket.ts'
+
+export type Hello = Extract<ServerMessage, { tidemark: 'hello' }>
+
+export interface LinkEvents {
+  connectionChanged(status: ConnectionStatus): void
+  connectionFailed(error: TidemarkError): void
+  sessionBegan(): void
+  sessionEnded(): void
+  sent(): void
+  acknowledged(): void
+  /** A write was refused; it stays pending, and nothing more is written in this session. */
+  refused(error: TidemarkError): void
+  hello(hello: Hello): void
+  /** Edits cannot be saved for now. */
+  obstructed(error: TidemarkError): void
+  unobstructed(): void
+  /** A failure to tell and log, once. */
+  failed(error: TidemarkError, attempt: number): void
+}
+
+export interface LinkMeans {
+  readonly socket: Socket
+  readonly tokens: TokenSource
+  readonly clock: Clock
+  readonly retry: RetrySchedule
+  readonly sendWindow: number
+  /** What the local store holds of the server's history. */
+  readonly history: () => Pick<AuthEnvelope, 'epoch' | 'revision'>
+  readonly version: string
+}
+
+type Phase =
+  | { readonly kind: 'off' }
+  /** Waiting for the socket. */
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'asking-token' }
+  | { readonly kind: 'running' }
+  | { readonly kind: 'waiting'; readonly cancel: () => void }
+  /** Only a person can help: new rights, a reload, another look at the history. */
+  | { readonly kind: 'stopped' }
+
+/** Decides when a document's session begins, and what follows when one fails (R5.1). */
+export class Link {
+  readonly #means: LinkMeans
+  readonly #events: LinkEvents
+  readonly #session: Session
+  #phase: Phase = { kind: 'off' }
+  #failures = 0
+  /** The token of this session, and one that the server would not have. */
+  #token: string | null = null
+  #unusableToken: string | null = null
+  /** A fresh token was asked for because of a refusal; a second refusal in a row is the person's affair. */
+  #hasReauthenticated = false
+  #complaint: TidemarkError | null = null
+  #refusal: TidemarkError | null = null
+  #obstacle: TidemarkError | null = null
+
+  constructor(
+    target: { readonly name: string; readonly doc: Y.Doc; readonly awareness: Awareness },
+    means: LinkMeans,
+    events: LinkEvents,
+  ) {
+    this.#means = means
+    this.#events = events
+    this.#session = new Session(target, means, {
+      sent: () => events.sent(),
+      acknowledged: () => {
+        this.#failures = 0
+        events.acknowledged()
+      },
+      refused: () => this.#refused(),
+      authenticated: () => {
+        this.#hasReauthenticated = false
+        means.socket.tokenAccepted()
+      },
+      ended: (error) => this.#ended(error),
+      told: (message) => this.#told(message),
+      tokenRequested: () => this.#freshToken(),
+    })
+  }
+
+  get origin(): unknown {
+    return this.#session.origin
+  }
+
+  get sessionId(): string | null {
+    return this.#session.id
+  }
+
+  /** From here on sessions begin whenever the socket is open. Local content must be loaded before. */
+  start(): void {
+    if (this.#phase.kind !== 'off') return
+    this.#phase = { kind: 'ready' }
+    this.#means.socket.use(this.#user)
+  }
+
+  stop(): void {
+    if (this.#phase.kind === 'off') return
+    this.#session.leave()
+    this.#rest({ kind: 'off' })
+    this.#means.socket.leave(this.#user)
+    this.#events.connectionChanged('disconnected')
+  }
+
+  close(): void {
+    this.#session.close()
+    this.stop()
+  }
+
+  edit(update: Uint8Array): void {
+    this.#session.edit(update)
+  }
+
+  flush(): void {
+    this.#session.flush()
+  }
+
+  /** A person asks: try now, forget what stood in the way. */
+  retry(): void {
+    if (this.#phase.kind === 'off') return
+    this.#failures = 0
+    this.#hasReauthenticated = false
+    this.#clearObstacle()
+    if (this.#phase.kind === 'stopped' || this.#phase.kind === 'waiting') this.#rest({ kind: 'ready' })
+    if (this.#refusal) this.#restart()
+    this.#means.socket.retryNow()
+    this.#begin()
+  }
+
+  readonly #user = {
+    opened: () => this.#begin(),
+    closed: () => {
+      this.#session.end()
+      // a person's affair stays one, whatever the line does
+      if (this.#phase.kind !== 'stopped' && this.#phase.kind !== 'off') this.#rest({ kind: 'ready' })
+      else this.#events.sessionEnded()
+    },
+    connectionChanged: (status: ConnectionStatus) => this.#events.connectionChanged(status),
+    failed: (error: TidemarkError) => this.#events.connectionFailed(error),
+    probe: () => this.#session.probe(),
+  }
+
+  #begin(): void {
+    if (this.#phase.kind !== 'ready' || this.#means.socket.status !== 'connected') return
+    const asking: Phase = { kind: 'asking-token' }
+    this.#phase = asking
+    this.#means.tokens.get(this.#unusableToken).then(
+      (token) => {
+        if (this.#phase !== asking) return
+        this.#token = token
+        this.#phase = { kind: 'running' }
+        this.#refusal = null
+        this.#events.sessionBegan()
+        this.#session.begin(this.#envelope(token))
+      },
+      (error: TidemarkError) => {
+        if (this.#phase === asking) this.#ended(error)
+      },
+    )
+  }
+
+  #envelope(token: string): string {
+    return encodeAuthEnvelope({
+      protocol: protocolVersion,
+      token,
+      version: this.#means.version,
+      ...this.#means.history(),
+    })
+  }
+
+  #freshToken(): void {
+    this.#means.tokens.get(this.#token).then(
+      (token) => {
+        this.#token = token
+        this.#session.presentToken(this.#envelope(token))
+      },
+      (error: TidemarkError) => this.#events.failed(error, 1),
+    )
+  }
+
+  #told(message: ServerMessage): void {
+    switch (message.tidemark) {
+      case 'hello': {
+        const { epoch } = this.#means.history()
+        if (epoch !== undefined && epoch !== message.epoch) {
+          this.#session.leave()
+          this.#ended(new TidemarkError('epoch-mismatch'))
+          return
+        }
+        this.#events.hello(message)
+        if (this.#refusal?.code === 'read-only' && message.level !== 'read') this.#restart()
+        return
+      }
+      case 'error':
+        this.#complaint = new TidemarkError(message.code)
+        this.#events.failed(this.#complaint, 1)
+        if (message.code === 'storage-unavailable') this.#obstruct(this.#complaint)
+        return
+      case 'recovered':
+        if (this.#refusal?.code === message.code) this.#restart()
+        if (this.#obstacle?.code === message.code) this.#clearObstacle()
+        return
+      default:
+        assertNever(message)
+    }
+  }
+
+  #refused(): void {
+    // a server that says nothing else (stock Hocuspocus) refuses for one reason only
+    const error = this.#complaint ?? new TidemarkError('read-only')
+    if (!this.#complaint) this.#events.failed(error, 1)
+    this.#complaint = null
+    if (this.#refusal) return
+    this.#refusal = error
+    this.#obstacle = error
+    this.#events.refused(error)
+    const heals = error.consequence === 'retry' || error.consequence === 'reauthenticate'
+    if (!heals) return
+    this.#session.leave()
+    this.#recover(error)
+  }
+
+  #ended(error: TidemarkError): void {
+    if (this.#phase.kind === 'off') return
+    this.#events.failed(error, this.#failures + 1)
+    this.#recover(error)
+  }
+
+  /** What follows from a failure of the session; it has been reported, and the session is over. */
+  #recover(error: TidemarkError): void {
+    const isAboutToken =
+      error.code === 'token-expired' || error.code === 'token-invalid' || error.code === 'token-missing'
+    if (isAboutToken && !this.#hasReauthenticated) {
+      this.#hasReauthenticated = true
+      this.#unusableToken = this.#token
+      this.#rest({ kind: 'ready' })
+      this.#clearObstacle()
+      this.#begin()
+      return
+    }
+    this.#failures++
+    // The app's token provider mostly fails because its own request did: worth another try, and worth saying so.
+    if (consequenceOf(error.code) === 'retry' || error.code === 'token-provider-failed') {
+      const { clock, retry } = this.#means
+      const cancel = clock.after(retryDelay(retry, this.#failures, clock.random()), () => {
+        this.#phase = { kind: 'ready' }
+        this.#begin()
+      })
+      this.#rest({ kind: 'waiting', cancel })
+      if (error.code === 'storage-unavailable' || error.code === 'token-provider-failed') this.#obstruct(error)
+      return
+    }
+    this.#rest({ kind: 'stopped' })
+    this.#obstruct(error)
+  }
+
+  /** Ends the session and begins another: its handshake carries what was refused. */
+  #restart(): void {
+    this.#session.leave()
+    this.#rest({ kind: 'ready' })
+    this.#clearObstacle()
+    this.#begin()
+  }
+
+  #rest(phase: Phase): void {
+    if (this.#phase.kind === 'waiting') this.#phase.cancel()
+    this.#phase = phase
+    this.#refusal = null
+    this.#complaint = null
+    this.#events.sessionEnded()
+  }
+
+  #obstruct(error: TidemarkError): void {
+    this.#obstacle = error
+    this.#events.obstructed(error)
+  }
+
+  #clearObstacle(): void {
+    if (!this.#obstacle) return
+    this.#obstacle = null
+    this.#events.unobstructed()
+  }
+}

@@ -1,0 +1,275 @@
+import { type Clock, consequenceOf, messageType, TidemarkError } from '@tidemark/shared'
+import type { ConnectionStatus } from '../status/status.ts'
+import { closingError } from './close-reason.ts'
+import { addressOf } from './frames.ts'
+import { Heartbeat, type HeartbeatTiming } from './heartbeat.ts'
+import type { Network } from './network.ts'
+import { type RetrySchedule, retryDelay } from './retry.ts'
+
+export type CreateSocket = (url: string) => WebSocket
+
+/** One document's end of the socket. */
+export interface SocketUser {
+  /** The WebSocket is open: a session may begin. */
+  opened(): void
+  /** The WebSocket is gone, and the user's session with it. */
+  closed(): void
+  connectionChanged(status: ConnectionStatus): void
+  /** An attempt failed, or the connection broke. */
+  failed(error: TidemarkError): void
+  /** Make the server say something, so that the line is known to be alive. */
+  probe(): void
+}
+
+export interface SocketOptions {
+  readonly url: string
+  readonly createSocket: CreateSocket
+  readonly clock: Clock
+  readonly retry: RetrySchedule
+  readonly network: Network
+  readonly heartbeat: HeartbeatTiming
+  /** Told of each failure once, whatever the number of documents. */
+  readonly onFailure: (error: TidemarkError, attempt: number) => void
+  readonly onStatus: (status: ConnectionStatus) => void
+  /** The server closed the socket because of the token: the next attempt needs another. */
+  readonly onTokenRefused: () => void
+}
+
+type State =
+  /** No document wants a connection. */
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'connecting' | 'open'; readonly webSocket: WebSocket; readonly release: () => void }
+  /** A failure is being waited out. */
+  | { readonly kind: 'waiting'; readonly release: () => void }
+  /** A failure that trying again cannot heal; a person may still ask for it. */
+  | { readonly kind: 'stopped' }
+
+const openTimeLimit = 10_000
+// A connection that has lasted this long was no flicker: the schedule starts anew after it.
+const healthyAfter = 5_000
+
+/**
+ * The one WebSocket of a client; it carries the sessions of all its documents. It connects while somebody uses it,
+ * and comes back by the retry schedule. It never queues: a frame that cannot be sent now is not sent, because the
+ * next session's handshake carries everything, and a queued write would be taken for another when its ack comes.
+ */
+export class Socket {
+  readonly #options: SocketOptions
+  readonly #users = new Set<SocketUser>()
+  readonly #receivers = new Map<string, (frame: Uint8Array<ArrayBuffer>) => void>()
+  readonly #stopListening: () => void
+  #state: State = { kind: 'idle' }
+  #failures = 0
+  #tokenRefused = false
+  #status: ConnectionStatus = 'disconnected'
+
+  constructor(options: SocketOptions) {
+    this.#options = options
+    this.#stopListening = options.network.listen({
+      online: () => this.retryNow(),
+      offline: () => this.#drop(new TidemarkError('network-offline')),
+    })
+  }
+
+  get status(): ConnectionStatus {
+    return this.#status
+  }
+
+  get attempt(): number {
+    return this.#failures + 1
+  }
+
+  /** Connects, if nobody did before. The user is told at once when the socket is open already. */
+  use(user: SocketUser): void {
+    this.#users.add(user)
+    if (this.#state.kind === 'idle') this.#connect()
+    else user.connectionChanged(this.#status)
+    if (this.#state.kind === 'open') user.opened()
+  }
+
+  /** Closes the connection with its last user. */
+  leave(user: SocketUser): void {
+    this.#users.delete(user)
+    if (this.#users.size > 0) return
+    this.#become({ kind: 'idle' })
+    this.#failures = 0
+  }
+
+  receive(address: string, receiver: (frame: Uint8Array<ArrayBuffer>) => void): void {
+    this.#receivers.set(address, receiver)
+  }
+
+  ignore(address: string): void {
+    this.#receivers.delete(address)
+  }
+
+  /** @returns whether it was handed to an open WebSocket */
+  send(frame: Uint8Array<ArrayBuffer>): boolean {
+    if (this.#state.kind !== 'open' || this.#state.webSocket.readyState !== 1) return false
+    this.#state.webSocket.send(frame)
+    return true
+  }
+
+  /** Tries at once, whatever the schedule says, and also after a failure that stopped it. */
+  retryNow(): void {
+    if (this.#users.size === 0) return
+    if (this.#state.kind !== 'waiting' && this.#state.kind !== 'stopped') return
+    this.#failures = 0
+    this.#tokenRefused = false
+    this.#connect()
+  }
+
+  /** A session was authenticated: the token is good. */
+  tokenAccepted(): void {
+    this.#tokenRefused = false
+  }
+
+  close(): void {
+    this.#stopListening()
+    this.#users.clear()
+    this.#become({ kind: 'idle' })
+  }
+
+  #connect(): void {
+    const { clock, createSocket, url } = this.#options
+    let webSocket: WebSocket
+    try {
+      webSocket = createSocket(url)
+    } catch (cause) {
+      this.#failed(new TidemarkError('server-unreachable', undefined, { cause }))
+      return
+    }
+    webSocket.binaryType = 'arraybuffer'
+    const cancelTimeLimit = clock.after(openTimeLimit, () =>
+      this.#drop(this.#unreachable(new Error(`no connection within ${openTimeLimit} ms`))),
+    )
+    const heartbeat = new Heartbeat(clock, this.#options.heartbeat, {
+      probe: () => this.#users.values().next().value?.probe(),
+      missed: () => this.#drop(new TidemarkError('heartbeat-missed')),
+    })
+    let cancelHealthy = () => {}
+    const listeners = {
+      open: () => {
+        cancelTimeLimit()
+        heartbeat.start()
+        cancelHealthy = clock.after(healthyAfter, () => {
+          this.#failures = 0
+        })
+        this.#state = { ...connecting, kind: 'open' }
+        this.#show('connected')
+        for (const user of [...this.#users]) user.opened()
+      },
+      message: (event: MessageEvent) => {
+        heartbeat.heard()
+        this.#deliver(event.data)
+      },
+      close: (event: CloseEvent) => {
+        this.#drop(this.#state.kind === 'open' ? closingError(event) : this.#refusedOpening(event))
+      },
+      // A close event follows, and says more; without this listener the `ws` package throws.
+      error: () => {},
+    }
+    for (const [name, listener] of Object.entries(listeners))
+      webSocket.addEventListener(name, listener as EventListener)
+    const connecting = {
+      kind: 'connecting' as const,
+      webSocket,
+      release: () => {
+        cancelTimeLimit()
+        cancelHealthy()
+        heartbeat.stop()
+        for (const [name, listener] of Object.entries(listeners)) {
+          // a late error event of the `ws` package still needs somebody to hear it
+          if (name !== 'error') webSocket.removeEventListener(name, listener as EventListener)
+        }
+        webSocket.close()
+      },
+    }
+    this.#become(connecting)
+    this.#show('connecting')
+  }
+
+  #deliver(data: unknown): void {
+    if (!(data instanceof ArrayBuffer) || this.#state.kind !== 'open') return
+    const frame = new Uint8Array(data)
+    if (frame.length === 1 && frame[0] === messageType.ping) {
+      this.send(Uint8Array.of(messageType.pong))
+      return
+    }
+    let address: string
+    try {
+      address = addressOf(frame)
+    } catch (cause) {
+      this.#drop(new TidemarkError('connection-lost', undefined, { cause }))
+      return
+    }
+    this.#receivers.get(address)?.(frame)
+  }
+
+  #refusedOpening(event: CloseEvent): TidemarkError {
+    // A server that closes with a reason of ours has been reached; 1006 says that nobody answered as a WebSocket.
+    const error = closingError(event)
+    return error.code === 'connection-lost' ? this.#unreachable(error.cause) : error
+  }
+
+  #unreachable(cause: unknown): TidemarkError {
+    return new TidemarkError(this.#options.network.mayBeOnline ? 'server-unreachable' : 'network-offline', undefined, {
+      cause,
+    })
+  }
+
+  /** The connection, or the attempt at one, is over. */
+  #drop(error: TidemarkError): void {
+    if (this.#state.kind !== 'open' && this.#state.kind !== 'connecting') return
+    this.#failed(error)
+  }
+
+  #failed(error: TidemarkError): void {
+    const attempt = this.attempt
+    this.#failures++
+    this.#become(this.#isWorthRetrying(error) ? this.#waiting(error) : { kind: 'stopped' })
+    this.#options.onFailure(error, attempt)
+    for (const user of [...this.#users]) user.failed(error)
+  }
+
+  #isWorthRetrying(error: TidemarkError): boolean {
+    switch (consequenceOf(error.code)) {
+      case 'retry':
+        return true
+      case 'reauthenticate':
+        this.#options.onTokenRefused()
+        return true
+      case 'needs-person': {
+        if (error.code !== 'token-invalid' || this.#tokenRefused) return false
+        this.#tokenRefused = true
+        this.#options.onTokenRefused()
+        return true
+      }
+      case 'fatal':
+        return false
+    }
+  }
+
+  #waiting(error: TidemarkError): State {
+    const { clock, retry } = this.#options
+    const isFirst = this.#failures === 1
+    const isImmediate = isFirst && (error.code === 'token-expired' || error.code === 'token-invalid')
+    const delay = isImmediate ? 0 : retryDelay(retry, this.#failures, clock.random())
+    return { kind: 'waiting', release: clock.after(delay, () => this.#connect()) }
+  }
+
+  #become(state: State): void {
+    const before = this.#state
+    this.#state = state
+    if ('release' in before) before.release()
+    if (before.kind === 'open') for (const user of [...this.#users]) user.closed()
+    if (state.kind !== 'connecting' && state.kind !== 'open') this.#show('disconnected')
+  }
+
+  #show(status: ConnectionStatus): void {
+    if (this.#status === status) return
+    this.#status = status
+    this.#options.onStatus(status)
+    for (const user of [...this.#users]) user.connectionChanged(status)
+  }
+}

@@ -1,0 +1,86 @@
+import { type Clock, systemClock, TidemarkError } from '@tidemark/shared'
+import type { TokenProvider } from './auth/token-source.ts'
+import { defaultHeartbeat, type HeartbeatTiming } from './link/heartbeat.ts'
+import { browserNetwork, type Network } from './link/network.ts'
+import { defaultRetry, type RetrySchedule } from './link/retry.ts'
+import type { CreateSocket } from './link/socket.ts'
+import { consoleLog, type Log } from './log.ts'
+import type { LocalStoreKind } from './store/open-store.ts'
+
+export interface ClientOptions {
+  /** The server: `wss://host/sync`, or `https://host` for the same. It must not hold a token, a user or a password. */
+  readonly url: string
+  /**
+   * Gives the token. Called before the first session, when the token has run out, and when the server does not
+   * accept it or asks for a new one; once however many documents ask. Default: no token.
+   */
+  readonly auth?: TokenProvider
+  /** Prefix of the local databases, so that one browser can hold several accounts. Default `tidemark`; '' for none. */
+  readonly namespace?: string
+  /** Where documents are kept on this device. Default `indexeddb`; memory, visibly, where that does not work. */
+  readonly localStore?: LocalStoreKind
+  /** Ask before the tab is closed while an edit is stored nowhere. Default true. */
+  readonly preventUnsavedChanges?: boolean
+  /** Edits made within so many ms travel as one message. Default 20, at most 500; 0 sends each at once. */
+  readonly sendWindow?: number
+  /** When to try again after a failure. Default: exponential with jitter, 0.5 s to 30 s. */
+  readonly retry?: RetrySchedule
+  /** How a dead line is noticed. Default: asked after 30 s of silence, given up after two answers missed. */
+  readonly heartbeat?: HeartbeatTiming
+  /** How long opening the local database may take, in ms, before the document opens in memory. Default 5000. */
+  readonly openTimeLimit?: number
+  /** Where failures are logged, each once. Default: the console. */
+  readonly log?: Log
+  /** For tests and simulations. */
+  readonly clock?: Clock
+  readonly createSocket?: CreateSocket
+  readonly network?: Network
+}
+
+export type Settings = Required<ClientOptions>
+
+const longestSendWindow = 500
+
+/** @throws {TidemarkError} `configuration-invalid` */
+export function settle(options: ClientOptions): Settings {
+  const sendWindow = options.sendWindow ?? 20
+  if (!(sendWindow >= 0 && sendWindow <= longestSendWindow)) {
+    throw new TidemarkError('configuration-invalid', `sendWindow must be 0 to ${longestSendWindow} ms.`)
+  }
+  return {
+    url: socketUrl(options.url),
+    auth: options.auth ?? (() => ''),
+    namespace: options.namespace ?? 'tidemark',
+    localStore: options.localStore ?? 'indexeddb',
+    preventUnsavedChanges: options.preventUnsavedChanges ?? true,
+    sendWindow,
+    retry: options.retry ?? defaultRetry,
+    heartbeat: options.heartbeat ?? defaultHeartbeat,
+    openTimeLimit: options.openTimeLimit ?? 5_000,
+    log: options.log ?? consoleLog,
+    clock: options.clock ?? systemClock,
+    createSocket: options.createSocket ?? ((url) => new WebSocket(url)),
+    network: options.network ?? browserNetwork,
+  }
+}
+
+/** @throws {TidemarkError} `configuration-invalid`; the message does not repeat the URL, which may hold a secret */
+export function socketUrl(text: string): string {
+  let url: URL
+  try {
+    url = new URL(text)
+  } catch (cause) {
+    throw new TidemarkError('configuration-invalid', 'url must be an absolute URL such as wss://host/sync.', { cause })
+  }
+  if (url.protocol === 'http:') url.protocol = 'ws:'
+  if (url.protocol === 'https:') url.protocol = 'wss:'
+  if (url.protocol !== 'ws:' && url.protocol !== 'wss:') {
+    throw new TidemarkError('configuration-invalid', 'url must begin with ws:, wss:, http: or https:.')
+  }
+  if (url.username || url.password) {
+    throw new TidemarkError('configuration-invalid', 'url must not hold a user or a password; use `auth`.')
+  }
+  if (url.pathname === '/') url.pathname = '/sync'
+  url.hash = ''
+  return url.href
+}

@@ -1,0 +1,82 @@
+import { type Clock, TidemarkError } from '@tidemark/shared'
+import type { TidemarkDocument } from './document.ts'
+import type { LocalDatabases } from './local-databases.ts'
+
+export interface SignOutOptions {
+  /** Wait until everything is saved. Default true. */
+  readonly flush?: boolean
+  /** How long to wait, in ms. Default 5000. */
+  readonly timeout?: number
+  /** When to delete what is on this device. `always` loses what is pending: ask the person first. */
+  readonly wipe?: 'when-drained' | 'always' | 'never'
+}
+
+export interface SignOutResult {
+  readonly drained: boolean
+  readonly wiped: boolean
+  /** What the server does not have; kept on this device unless `wiped`. */
+  readonly remaining: readonly { readonly name: string; readonly pendingCount: number }[]
+}
+
+export interface SignOutMeans {
+  readonly documents: () => Iterable<TidemarkDocument>
+  readonly open: (name: string) => TidemarkDocument
+  readonly close: () => Promise<void>
+  readonly databases: LocalDatabases
+  readonly clock: Clock
+  readonly onFailure: (error: TidemarkError) => void
+}
+
+/** Sends what is pending, in documents that are not open too, says what is left, and then lets go (R3.4). */
+export async function signOut(
+  means: SignOutMeans,
+  { flush = true, timeout = 5_000, wipe = 'when-drained' }: SignOutOptions,
+): Promise<SignOutResult> {
+  const until = means.clock.now() + timeout
+  const pendingElsewhere = await findPending(means)
+  if (flush) {
+    for (const name of pendingElsewhere.keys()) means.open(name)
+    const left = Math.max(0, until - means.clock.now())
+    await Promise.all([...means.documents()].map((document) => settled(document, left)))
+  }
+  const remaining = new Map(pendingElsewhere)
+  // Counted and closed in one task: no edit can come in between.
+  for (const document of means.documents()) remaining.set(document.name, document.unsaved)
+  const closed = means.close()
+  for (const [name, count] of remaining) if (count === 0) remaining.delete(name)
+  await closed
+  const drained = remaining.size === 0
+  const shouldWipe = wipe === 'always' || (wipe === 'when-drained' && drained)
+  return {
+    drained,
+    wiped: shouldWipe && (await wipeAll(means)),
+    remaining: [...remaining].map(([name, pendingCount]) => ({ name, pendingCount })),
+  }
+}
+
+async function findPending(means: SignOutMeans): Promise<Map<string, number>> {
+  const open = new Set([...means.documents()].map(({ name }) => name))
+  const pending = new Map<string, number>()
+  for (const name of await means.databases.documents()) {
+    if (open.has(name)) continue
+    // A copy that cannot be read may hold edits: it counts as pending, and is not wiped unasked.
+    const count = await means.databases.pendingCount(name).catch(() => 1)
+    if (count > 0) pending.set(name, count)
+  }
+  return pending
+}
+
+async function settled(document: TidemarkDocument, timeout: number): Promise<void> {
+  await document.whenLoaded
+  // what is left is counted afterwards, whatever the reason
+  await document.flush({ timeout }).catch(() => {})
+}
+
+async function wipeAll(means: SignOutMeans): Promise<boolean> {
+  const outcomes = await Promise.allSettled(
+    (await means.databases.documents()).map((name) => means.databases.delete(name)),
+  )
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected')
+  if (failed) means.onFailure(new TidemarkError('local-storage-failed', undefined, { cause: failed.reason }))
+  return !failed
+}

@@ -1,0 +1,194 @@
+import { assertNever, type TidemarkError } from '@tidemark/shared'
+import * as positionsOf from './positions.ts'
+import { isUnkept, noPositions, type Positions, pendingCount } from './positions.ts'
+
+export type ConnectionStatus = 'connecting' | 'connected' | 'disconnected'
+
+export type LocalStoreStatus =
+  | { readonly kind: 'indexeddb' }
+  /** `reason` is null when the app asked for memory. */
+  | { readonly kind: 'memory'; readonly reason: TidemarkError | null }
+
+/** What is known about a document, whatever its kind. */
+export interface DocumentFacts {
+  /** The field that consumers of Yjs providers read. */
+  readonly status: ConnectionStatus
+  /** Edits that the server has not acknowledged. */
+  readonly pendingCount: number
+  /** Unix time in ms at which everything was last acknowledged; null before the first time. */
+  readonly lastSavedAt: number | null
+  readonly localStore: LocalStoreStatus
+}
+
+export type DocumentState =
+  /** The local copy is being opened. */
+  | { readonly kind: 'loading' }
+  /** No connection; edits are kept on this device. `error` says what the last attempt met. */
+  | { readonly kind: 'offline'; readonly error: TidemarkError | null }
+  /** Something is on its way: edits, or the handshake. */
+  | { readonly kind: 'syncing' }
+  /** The server holds everything, durably. */
+  | { readonly kind: 'saved' }
+  /** Edits cannot be saved for now. */
+  | { readonly kind: 'error'; readonly error: TidemarkError }
+
+export type DocumentStatus = DocumentFacts & DocumentState
+
+/** All that decides a document's status. */
+export interface Situation {
+  readonly loaded: boolean
+  readonly localStore: LocalStoreStatus
+  /** Why the local store does not keep edits for now. */
+  readonly storeFailure: TidemarkError | null
+  readonly connection: ConnectionStatus
+  /** What the last attempt to connect met; null from the start and from each success on. */
+  readonly connectionError: TidemarkError | null
+  /** Why edits cannot be saved although there may be a connection. */
+  readonly obstacle: TidemarkError | null
+  readonly positions: Positions
+  readonly lastSavedAt: number | null
+}
+
+export const beginning: Situation = {
+  loaded: false,
+  localStore: { kind: 'indexeddb' },
+  storeFailure: null,
+  connection: 'connecting',
+  connectionError: null,
+  obstacle: null,
+  positions: noPositions,
+  lastSavedAt: null,
+}
+
+export type Happening =
+  | { readonly type: 'edited' }
+  | { readonly type: 'loaded'; readonly localStore: LocalStoreStatus; readonly inherited: number }
+  | { readonly type: 'stored'; readonly position: number }
+  | { readonly type: 'store-failed'; readonly error: TidemarkError }
+  | { readonly type: 'store-recovered' }
+  | { readonly type: 'store-lost'; readonly error: TidemarkError }
+  | { readonly type: 'connection'; readonly connection: ConnectionStatus }
+  | { readonly type: 'connection-failed'; readonly error: TidemarkError }
+  | { readonly type: 'session-began' }
+  | { readonly type: 'sent' }
+  | { readonly type: 'acknowledged'; readonly at: number }
+  | { readonly type: 'refused'; readonly error: TidemarkError }
+  | { readonly type: 'session-ended' }
+  | { readonly type: 'obstructed'; readonly error: TidemarkError }
+  | { readonly type: 'unobstructed' }
+
+/** The one place where a document's situation changes. Pure: whoever calls it does what follows. */
+export function after(situation: Situation, happening: Happening): Situation {
+  const { positions } = situation
+  switch (happening.type) {
+    case 'edited':
+      return { ...situation, positions: positionsOf.edit(positions) }
+    case 'loaded':
+      return {
+        ...situation,
+        loaded: true,
+        localStore: happening.localStore,
+        positions: positionsOf.inherit(positions, happening.inherited),
+      }
+    case 'stored':
+      return { ...situation, positions: positionsOf.stored(positions, happening.position) }
+    case 'store-failed':
+      return { ...situation, storeFailure: happening.error }
+    case 'store-recovered':
+      return { ...situation, storeFailure: null }
+    case 'store-lost':
+      return { ...situation, storeFailure: null, localStore: { kind: 'memory', reason: happening.error } }
+    case 'connection':
+      return {
+        ...situation,
+        connection: happening.connection,
+        connectionError: happening.connection === 'connected' ? null : situation.connectionError,
+      }
+    case 'connection-failed':
+      return { ...situation, connectionError: happening.error }
+    case 'session-began':
+      return { ...situation, positions: positionsOf.newSession(positions) }
+    case 'sent':
+      return { ...situation, positions: positionsOf.sent(positions) }
+    case 'acknowledged':
+      return acknowledged(situation, happening.at)
+    case 'refused':
+      return { ...situation, obstacle: happening.error, positions: positionsOf.refuse(positions) }
+    case 'session-ended':
+      return {
+        ...situation,
+        // what heals by itself is asked about again by the next session; the rest stands until a person decides
+        obstacle: situation.obstacle?.consequence === 'retry' ? null : situation.obstacle,
+        positions: positionsOf.newSession(positions),
+      }
+    case 'obstructed':
+      return { ...situation, obstacle: happening.error }
+    case 'unobstructed':
+      return { ...situation, obstacle: null }
+    default:
+      return assertNever(happening)
+  }
+}
+
+function acknowledged(situation: Situation, at: number): Situation {
+  const positions = positionsOf.acknowledge(situation.positions)
+  const emptied = pendingCount(situation.positions) > 0 && pendingCount(positions) === 0
+  return {
+    ...situation,
+    positions,
+    // a durable write proves that the server can save again, unless an earlier one of this session was refused
+    obstacle: positions.refused ? situation.obstacle : null,
+    lastSavedAt: emptied ? at : situation.lastSavedAt,
+  }
+}
+
+/** `drained` is due exactly when this is true of a step (R4.1). */
+export function hasDrained(before: Situation, now: Situation): boolean {
+  return pendingCount(before.positions) > 0 && pendingCount(now.positions) === 0
+}
+
+/** Must closing the tab ask first? (R2.4) */
+export function isUnsafeToClose(situation: Situation): boolean {
+  return isUnkept(situation.positions)
+}
+
+export function statusOf(situation: Situation): DocumentStatus {
+  return {
+    status: situation.connection,
+    pendingCount: pendingCount(situation.positions),
+    lastSavedAt: situation.lastSavedAt,
+    localStore: situation.localStore,
+    ...stateOf(situation),
+  }
+}
+
+function stateOf(situation: Situation): DocumentState {
+  if (!situation.loaded) return { kind: 'loading' }
+  if (situation.obstacle) return { kind: 'error', error: situation.obstacle }
+  const { positions } = situation
+  if (situation.connection === 'connected') {
+    return positions.handshaken && pendingCount(positions) === 0 ? { kind: 'saved' } : { kind: 'syncing' }
+  }
+  const storeError =
+    situation.storeFailure ?? (situation.localStore.kind === 'memory' ? situation.localStore.reason : null)
+  // neither this device nor the server can keep the edit: that is worse than being offline
+  if (storeError && isUnkept(positions)) return { kind: 'error', error: storeError }
+  // the first attempt is not "offline" yet; later ones are, so that the indicator does not flicker with each
+  if (situation.connection === 'connecting' && !situation.connectionError) return { kind: 'syncing' }
+  return { kind: 'offline', error: situation.connectionError }
+}
+
+export function sameStatus(a: DocumentStatus, b: DocumentStatus): boolean {
+  return (
+    a.kind === b.kind &&
+    a.status === b.status &&
+    a.pendingCount === b.pendingCount &&
+    a.lastSavedAt === b.lastSavedAt &&
+    a.localStore === b.localStore &&
+    errorOf(a) === errorOf(b)
+  )
+}
+
+function errorOf(status: DocumentStatus): TidemarkError | null {
+  return status.kind === 'error' || status.kind === 'offline' ? status.error : null
+}

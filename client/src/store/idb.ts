@@ -1,0 +1,56 @@
+import { TidemarkError } from '@tidemark/shared'
+
+/** The names of y-indexeddb's object stores: its databases open here, and ours open there. */
+export const updatesStore = 'updates'
+export const customStore = 'custom'
+
+export interface Connection {
+  readonly database: IDBDatabase
+  /** The database did not exist before. */
+  readonly isNew: boolean
+}
+
+/** Opens a database of y-indexeddb's format, or makes one. */
+export function openDatabase(name: string): Promise<Connection> {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open(name)
+    let isNew = false
+    request.onupgradeneeded = () => {
+      isNew = true
+      request.result.createObjectStore(updatesStore, { autoIncrement: true })
+      request.result.createObjectStore(customStore)
+    }
+    request.onsuccess = () => resolve({ database: request.result, isNew })
+    request.onerror = () => reject(request.error)
+  })
+}
+
+/** @throws {DOMException} */
+export function resultOf<Result>(request: IDBRequest<Result>): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result)
+    request.onerror = () => reject(request.error)
+  })
+}
+
+/**
+ * A write is done when its transaction is, not when its request succeeds.
+ * @throws {DOMException}
+ */
+export function completionOf(transaction: IDBTransaction): Promise<void> {
+  return new Promise((resolve, reject) => {
+    transaction.oncomplete = () => resolve()
+    transaction.onabort = () =>
+      reject(transaction.error ?? new DOMException('the transaction was aborted', 'AbortError'))
+  })
+}
+
+/** What a failed write means. */
+export function writeError(cause: unknown): TidemarkError {
+  const isFull = cause instanceof DOMException && cause.name === 'QuotaExceededError'
+  return new TidemarkError(isFull ? 'local-storage-full' : 'local-storage-failed', undefined, { cause })
+}
+
+export function deleteDatabase(name: string): Promise<unknown> {
+  return resultOf(indexedDB.deleteDatabase(name))
+}
