@@ -52,7 +52,7 @@ export function showDocument({ tidemark, identity, toasts, signIn, onLinkWanted 
     readOnlyBadge.hidden = !readOnly
     workspace.dataset.readOnly = String(readOnly)
     const editable = loaded && !readOnly
-    // `true` emits an update, which the toolbar listens for
+    // this emits an update, which the toolbar listens for
     if (editor && editor.isEditable !== editable) editor.setEditable(editable)
   }
 

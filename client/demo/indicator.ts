@@ -81,6 +81,7 @@ export function bindIndicator(tidemark: OpenDocument): () => void {
     clearTimeout(patience)
     setText(announcer, '')
     button.hidden = true
+    byId('status-line', HTMLElement).hidden = true
     delete header.dataset.state
     header.dataset.tone = 'grey'
   }
@@ -89,7 +90,7 @@ export function bindIndicator(tidemark: OpenDocument): () => void {
 const connections = { connected: 'Connected', connecting: 'Connecting…', disconnected: 'Not connected' } as const
 
 function showFacts(status: Status): void {
-  const { label, detail } = indicatorOf(status)
+  const { label, detail, tone } = indicatorOf(status)
   setText(byId('status-title', HTMLElement), label)
   setText(byId('status-detail', HTMLElement), detail)
   setText(byId('status-saved', HTMLElement), savedAt(status.lastSavedAt))
@@ -98,6 +99,11 @@ function showFacts(status: Status): void {
   setText(byId('status-local', HTMLElement), localStoreWords(status))
   byId('status-retry', HTMLButtonElement).hidden = status.kind !== 'offline' && status.kind !== 'error'
   byId('indicator', HTMLButtonElement).title = detail
+  // what needs no attention needs no sentence; the announcer reads this one out
+  const line = byId('status-line', HTMLElement)
+  line.hidden = status.kind !== 'offline' && status.kind !== 'error'
+  line.dataset.tone = tone
+  setText(line, detail)
   const notice = byId('local-notice', HTMLElement)
   notice.hidden = status.localStore.kind !== 'memory'
   if (status.localStore.kind === 'memory') setText(notice, memoryNotice)
@@ -107,7 +113,7 @@ const memoryNotice =
   'This browser keeps nothing of this document on this device. Keep the page open until the indicator says “Saved”.'
 
 function localStoreWords(status: Status): string {
-  return status.localStore.kind === 'indexeddb' ? 'Every edit is kept (IndexedDB)' : 'Nothing is kept, only in memory'
+  return status.localStore.kind === 'indexeddb' ? 'Kept (IndexedDB)' : 'Not kept (memory only)'
 }
 
 const today = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' })

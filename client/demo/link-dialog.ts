@@ -10,10 +10,15 @@ export function createLinkDialog(): (editor: Editor) => void {
   const remove = byId('link-remove', HTMLButtonElement)
   let asking: Editor | null = null
 
-  const finish = (change: (editor: Editor) => void) => {
+  const finish = (change: ((editor: Editor) => void) | null) => {
     const editor = asking
+    asking = null
     dialog.close()
-    if (editor && !editor.isDestroyed && editor.isEditable) change(editor)
+    if (!editor || editor.isDestroyed) return
+    // The browser gives the focus back with the caret at the beginning; this puts the selection there at once,
+    // before ProseMirror reads the browser's.
+    editor.view.focus()
+    if (editor.isEditable) change?.(editor)
   }
 
   byId('link-form', HTMLFormElement).addEventListener('submit', (event) => {
@@ -34,11 +39,10 @@ export function createLinkDialog(): (editor: Editor) => void {
   remove.addEventListener('click', () => {
     finish((editor) => editor.chain().focus().extendMarkRange('link').unsetLink().run())
   })
-  byId('link-cancel', HTMLButtonElement).addEventListener('click', () => dialog.close())
-  dialog.addEventListener('close', () => {
-    const editor = asking
-    asking = null
-    if (editor && !editor.isDestroyed) editor.commands.focus()
+  byId('link-cancel', HTMLButtonElement).addEventListener('click', () => finish(null))
+  dialog.addEventListener('cancel', (event) => {
+    event.preventDefault()
+    finish(null)
   })
 
   return (editor) => {

@@ -21,7 +21,10 @@ export function bindPeople(awareness: Awareness): () => void {
     const circles = people.slice(0, mostCircles).map((person) => circle(person))
     const more = people.length - circles.length
     if (more > 0) circles.push(element('span', { class: 'avatar avatar-more' }, `+${more}`))
-    button.replaceChildren(element('span', { class: 'avatars', 'aria-hidden': 'true' }, ...circles))
+    button.replaceChildren(
+      element('span', { class: 'avatars', 'aria-hidden': 'true' }, ...circles),
+      element('span', { class: 'people-count', 'aria-hidden': 'true' }, String(people.length)),
+    )
     button.dataset.count = String(people.length)
     const names = people.map((person) => (person.isMe ? `${person.name} (you)` : person.name)).join(', ')
     button.setAttribute('aria-label', `${people.length === 1 ? '1 person' : `${people.length} people`} here: ${names}`)

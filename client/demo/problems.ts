@@ -1,4 +1,4 @@
-import { type ErrorCode, isPersistent, type TidemarkError } from '@tidemark/shared'
+import type { ErrorCode, TidemarkError } from '@tidemark/shared'
 import type { OpenDocument } from './client-types.ts'
 import type { ToastAction, Toasts } from './toast.ts'
 
@@ -24,8 +24,8 @@ export function bindProblems(tidemark: OpenDocument, toasts: Toasts, remedies: R
   const onStatus = () => {
     const { status } = tidemark
     if (status.kind === 'error') {
-      // `storage-unavailable` heals by itself: the indicator says it, and a toast would only be in the way
-      if (!isPersistent(status.error.code)) return
+      // what heals by itself is said by the indicator and the line beside it; a toast would only be in the way
+      if (status.error.consequence === 'retry') return
       blocking.add(keyOf(status.error.code))
       report(status.error)
     } else if (status.kind === 'saved' || (status.kind === 'syncing' && status.status === 'connected')) {

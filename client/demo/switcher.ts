@@ -22,7 +22,7 @@ export function createSwitcher(memory: DeviceMemory, open: (name: string) => voi
     event.preventDefault()
     const wanted = name.value.trim()
     if (!isDocumentName(wanted)) {
-      say(wanted === '' ? 'Write a name first.' : nameRule)
+      say(wanted === '' ? 'Write a name first.' : `A document cannot have this name. ${nameRule}`)
       name.focus()
       return
     }
@@ -48,8 +48,7 @@ export function createSwitcher(memory: DeviceMemory, open: (name: string) => voi
   }
 }
 
-export const nameRule =
-  'A document cannot have this name. Use up to 512 bytes of text, with slashes only between words and no “..”.'
+export const nameRule = 'Use up to 512 bytes of text, with slashes only between words and no “..”.'
 
 function readRecent(memory: DeviceMemory): readonly string[] {
   try {

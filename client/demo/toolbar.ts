@@ -76,6 +76,7 @@ export function createToolbar(place: HTMLElement, editor: Editor, onLinkWanted: 
     { signal },
   )
   editor.on('transaction', showSoon)
+  editor.on('update', showSoon)
   moveTo(current)
   show()
 
@@ -85,6 +86,7 @@ export function createToolbar(place: HTMLElement, editor: Editor, onLinkWanted: 
       ending.abort()
       cancelAnimationFrame(frame)
       editor.off('transaction', showSoon)
+      editor.off('update', showSoon)
       place.replaceChildren()
     },
   }
