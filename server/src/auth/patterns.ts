@@ -18,7 +18,10 @@ export function isPattern(pattern: unknown): pattern is string {
   return isDocumentName(name) && !name.includes('*')
 }
 
-/** @returns the level that the longest matching pattern gives, so that a narrow grant limits a wide one (S3) */
+/**
+ * @returns the level that the longest matching pattern gives, so that a narrow grant limits a wide one (S3). Longest is
+ * what says most of the name: the `*` itself does not count, so the document `b` is decided by `b` before `*`.
+ */
 export function levelFor(grants: Grants, documentName: string): Level | null {
   const exact = grants.get(documentName)
   // a document may be called "a/*" or "*"; the pattern of that name then means what patterns mean
