@@ -11,6 +11,7 @@ import {
 } from '@tidemark/shared'
 import type { Documents } from '../documents/documents.ts'
 import { storedSize } from '../documents/documents.ts'
+import { Echoes } from './echoes.ts'
 import * as frames from './frames.ts'
 import { Session } from './session.ts'
 import type { Transport } from './transport.ts'
@@ -41,6 +42,7 @@ export class Gate implements WebSocketLike {
   readonly #limits: GateLimits
   readonly #events: GateEvents
   readonly #now: () => number
+  readonly #echoes = new Echoes()
   #forward: ((frame: Uint8Array) => void) | null = null
 
   constructor(transport: Transport, documents: Documents, limits: GateLimits, events: GateEvents, now: () => number) {
@@ -79,7 +81,9 @@ export class Gate implements WebSocketLike {
     // session; Hocuspocus would keep it and answer it in the next one, where the client takes it for another ack (R4.3).
     const session =
       this.sessions.get(header.address) ?? (header.type === messageType.auth ? this.#openSession(header.address) : null)
-    if (session && this.#isAcceptable(session, header)) this.#forward?.(frame)
+    if (!session || !this.#isAcceptable(session, header)) return
+    if (header.type === messageType.sync) this.#echoes.remember(frame)
+    this.#forward?.(frame)
   }
 
   #openSession(address: string): Session | null {
@@ -219,6 +223,9 @@ export class Gate implements WebSocketLike {
       case messageType.close:
         this.#transport.send(frame)
         this.#closeSession(frames.readHeader(frame).address)
+        return
+      case messageType.sync:
+        if (!this.#echoes.take(frame)) this.#transport.send(frame)
         return
       default:
         this.#transport.send(frame)
