@@ -1,11 +1,11 @@
 import type { WebSocketLike } from '@hocuspocus/server'
 import {
+  assertNever,
   closeCode,
   consequenceOf,
   type ErrorCode,
   errorCodeFromReason,
   errorSentences,
-  isDocumentName,
   messageType,
   type ServerMessage,
 } from '@tidemark/shared'
@@ -13,6 +13,7 @@ import type { Documents } from '../documents/documents.ts'
 import { storedSize } from '../documents/documents.ts'
 import { Echoes } from './echoes.ts'
 import * as frames from './frames.ts'
+import { inspect, parseSessionAddress } from './inspect.ts'
 import { Session } from './session.ts'
 import type { Transport } from './transport.ts'
 
@@ -81,17 +82,46 @@ export class Gate implements WebSocketLike {
     // session; Hocuspocus would keep it and answer it in the next one, where the client takes it for another ack (R4.3).
     const session =
       this.sessions.get(header.address) ?? (header.type === messageType.auth ? this.#openSession(header.address) : null)
-    if (!session || !this.#isAcceptable(session, header)) return
-    if (header.type === messageType.sync) this.#echoes.remember(frame)
+    if (!session) return
+    const verdict = inspect(session, header, {
+      now: this.#now(),
+      documentBytes: this.#documentBytes(session),
+      largestDocumentBytes: this.#limits.documentBytes,
+    })
+    switch (verdict.kind) {
+      case 'pass-write':
+        session.writes.push({ kind: 'passed', update: verdict.update })
+        this.#echoes.remember(frame)
+        break
+      case 'authenticate':
+        if (!session.access) session.tokenField = verdict.tokenField
+        break
+      case 'pass':
+        break
+      case 'drop':
+        return
+      case 'refuse':
+        this.refuse(session, verdict.code, verdict.cause)
+        return
+      case 'refuse-write':
+        this.#refuseWrite(session, verdict.code, verdict.cause)
+        return
+      default:
+        assertNever(verdict)
+    }
     this.#forward?.(frame)
   }
 
+  #documentBytes({ documentName }: Session): number {
+    const open = this.#documents.get(documentName)
+    return open ? storedSize(open) : 0
+  }
+
   #openSession(address: string): Session | null {
-    const { documentName, sessionId } = frames.parseAddress(address)
-    const isAddress = isDocumentName(documentName) && (sessionId === null || /^[\w-]{1,64}$/.test(sessionId))
+    const parsed = parseSessionAddress(address)
     // Hocuspocus would hand a session's frames to the plain document's connection, and acks would be counted twice
-    const isAmbiguous = sessionId !== null && this.sessions.has(documentName)
-    if (!isAddress || isAmbiguous) {
+    const isAmbiguous = parsed?.sessionId != null && this.sessions.has(parsed.documentName)
+    if (!parsed || isAmbiguous) {
       this.#deny(address.slice(0, 600), 'document-name-invalid')
       return null
     }
@@ -99,7 +129,7 @@ export class Gate implements WebSocketLike {
       this.#deny(address, 'too-many-documents')
       return null
     }
-    const session = new Session(address, documentName, this.#now())
+    const session = new Session(address, parsed.documentName, this.#now())
     this.sessions.set(address, session)
     return session
   }
@@ -107,57 +137,6 @@ export class Gate implements WebSocketLike {
   #deny(address: string, code: ErrorCode): void {
     this.#events.refused(this, { code, documentName: null, userId: null })
     this.#transport.send(frames.denialFrame(address, code))
-  }
-
-  #isAcceptable(session: Session, { type, decoder }: frames.Header): boolean {
-    try {
-      switch (type) {
-        case messageType.sync:
-        case messageType.syncReply:
-          return this.#isSyncAcceptable(session, decoder)
-        case messageType.awareness:
-          frames.checkAwareness(decoder)
-          return true
-        case messageType.auth: {
-          const field = frames.readTokenField(decoder)
-          if (!session.access) session.tokenField = field
-          return true
-        }
-        case messageType.queryAwareness:
-        case messageType.stateless:
-        case messageType.close:
-          return true
-        case messageType.pong:
-          return false
-        default:
-          throw new Error(`message type ${type} is not for clients to send`)
-      }
-    } catch (cause) {
-      this.refuse(session, 'message-malformed', cause)
-      return false
-    }
-  }
-
-  #isSyncAcceptable(session: Session, decoder: frames.Header['decoder']): boolean {
-    let message: frames.SyncMessage
-    try {
-      message = frames.readSyncMessage(decoder)
-    } catch (cause) {
-      this.#refuseWrite(session, 'update-malformed', cause)
-      return false
-    }
-    if (message.kind === 'read') return true
-    if (session.access?.expiresAt != null && session.access.expiresAt <= this.#now()) {
-      this.#refuseWrite(session, 'token-expired')
-      return false
-    }
-    const open = this.#documents.get(session.documentName)
-    if (open && storedSize(open) + message.update.byteLength > this.#limits.documentBytes) {
-      this.#refuseWrite(session, 'document-too-large')
-      return false
-    }
-    session.writes.push({ kind: 'passed', update: message.update })
-    return true
   }
 
   /** Tells the client why; what it sent has been dropped. */

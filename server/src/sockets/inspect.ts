@@ -1,0 +1,76 @@
+import { type ErrorCode, isDocumentName, messageType } from '@tidemark/shared'
+import * as frames from './frames.ts'
+import type { Session } from './session.ts'
+
+/** What is to be done with a client's frame; nothing of it has been applied yet (R6.3). */
+export type Verdict =
+  | { kind: 'pass' }
+  | { kind: 'authenticate'; tokenField: string }
+  /** A sync message that changes the document: its answer will be one SyncStatus. */
+  | { kind: 'pass-write'; update: Uint8Array }
+  | { kind: 'drop' }
+  | { kind: 'refuse'; code: ErrorCode; cause?: unknown }
+  /** A refused edit is answered like any other, in its turn (R1.2). */
+  | { kind: 'refuse-write'; code: ErrorCode; cause?: unknown }
+
+export interface Circumstances {
+  /** Unix time in ms. */
+  now: number
+  /** What is stored of the session's document, in bytes; 0 while it is not open. */
+  documentBytes: number
+  largestDocumentBytes: number
+}
+
+const pass: Verdict = { kind: 'pass' }
+
+/** Judges a frame of an open session (R6.3, S4). `decoder` stands behind the frame's type. */
+export function inspect(session: Session, { type, decoder }: frames.Header, circumstances: Circumstances): Verdict {
+  try {
+    switch (type) {
+      case messageType.sync:
+      case messageType.syncReply:
+        return inspectSync(session, decoder, circumstances)
+      case messageType.awareness:
+        frames.checkAwareness(decoder)
+        return pass
+      case messageType.auth:
+        return { kind: 'authenticate', tokenField: frames.readTokenField(decoder) }
+      case messageType.queryAwareness:
+      case messageType.stateless:
+      case messageType.close:
+        return pass
+      case messageType.pong:
+        return { kind: 'drop' }
+      default:
+        throw new Error(`message type ${type} is not for clients to send`)
+    }
+  } catch (cause) {
+    return { kind: 'refuse', code: 'message-malformed', cause }
+  }
+}
+
+function inspectSync(session: Session, decoder: frames.Header['decoder'], circumstances: Circumstances): Verdict {
+  let message: frames.SyncMessage
+  try {
+    message = frames.readSyncMessage(decoder)
+  } catch (cause) {
+    return { kind: 'refuse-write', code: 'update-malformed', cause }
+  }
+  if (message.kind === 'read') return pass
+  const expiresAt = session.access?.expiresAt ?? null
+  if (expiresAt !== null && expiresAt <= circumstances.now) return { kind: 'refuse-write', code: 'token-expired' }
+  if (circumstances.documentBytes + message.update.byteLength > circumstances.largestDocumentBytes) {
+    return { kind: 'refuse-write', code: 'document-too-large' }
+  }
+  return { kind: 'pass-write', update: message.update }
+}
+
+const sessionIdPattern = /^[\w-]{1,64}$/
+
+/** @returns null for an address that no session may have */
+export function parseSessionAddress(address: string): frames.Address | null {
+  const parsed = frames.parseAddress(address)
+  const isValid =
+    isDocumentName(parsed.documentName) && (parsed.sessionId === null || sessionIdPattern.test(parsed.sessionId))
+  return isValid ? parsed : null
+}
