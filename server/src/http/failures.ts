@@ -14,11 +14,10 @@ export function statusOf(code: ErrorCode): ContentfulStatusCode {
     case 'permission-denied':
     case 'read-only':
     case 'origin-not-allowed':
+    case 'host-not-allowed':
       return 403
     case 'not-found':
       return 404
-    case 'host-not-allowed':
-      return 421
     case 'message-malformed':
     case 'document-name-invalid':
       return 400
