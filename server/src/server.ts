@@ -19,8 +19,11 @@ export interface RunningServer {
   /** Where people and clients reach it, such as `http://127.0.0.1:4321`. */
   readonly url: string
   readonly port: number
-  /** Shuts down in order (W3); calling it again waits for the same shutdown. */
-  stop(): Promise<void>
+  /**
+   * Shuts down in order (W3); calling it again waits for the same shutdown.
+   * @returns how many updates could not be committed within the time limit: nobody was told that they were saved
+   */
+  stop(): Promise<number>
 }
 
 /**
@@ -85,7 +88,7 @@ export async function startServer(config: Config, { log }: { log: Log }): Promis
     throw error
   }
 
-  const stop = async (): Promise<void> => {
+  const stop = async (): Promise<number> => {
     isStopping = true
     log.info('stopping: committing what is queued')
     const left = await sync.stop(config.shutdownMs)
@@ -94,8 +97,9 @@ export async function startServer(config: Config, { log }: { log: Log }): Promis
     http.closeAllConnections()
     await database.close()
     log.info('stopped')
+    return left
   }
-  let stopping: Promise<void> | null = null
+  let stopping: Promise<number> | null = null
   const name = config.host.includes(':') ? `[${config.host}]` : config.host
   return { url: `http://${name}:${port}`, port, stop: () => (stopping ??= stop()) }
 }
