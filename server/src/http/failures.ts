@@ -14,8 +14,10 @@ export function statusOf(code: ErrorCode): ContentfulStatusCode {
     case 'permission-denied':
     case 'read-only':
     case 'origin-not-allowed':
-    case 'host-not-allowed':
       return 403
+    // not this server's name: 421 is "misdirected request"
+    case 'host-not-allowed':
+      return 421
     case 'not-found':
       return 404
     case 'message-malformed':
