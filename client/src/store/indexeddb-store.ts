@@ -163,9 +163,10 @@ export class IndexeddbStore extends Persistence implements LocalStore {
   #write(writes: readonly Write[]): void {
     const { db } = this
     if (!db) return
+    let transaction: IDBTransaction | null = null
     try {
       const mark = this.#markFor(writes)
-      const transaction = db.transaction(mark ? [updatesStore, customStore] : [updatesStore], 'readwrite')
+      transaction = db.transaction(mark ? [updatesStore, customStore] : [updatesStore], 'readwrite')
       for (const { update } of writes) transaction.objectStore(updatesStore).add(update)
       if (mark) transaction.objectStore(customStore).put(mark, this.#dirtyKey)
       this.#track(
@@ -175,6 +176,8 @@ export class IndexeddbStore extends Persistence implements LocalStore {
         ),
       )
     } catch (cause) {
+      // what it holds already would be committed, without the rest
+      transaction?.abort()
       // The connection is gone, and the browser did not say so (Safari does that).
       if (cause instanceof DOMException && cause.name === 'InvalidStateError') this.#disconnected()
       this.#notWritten(writes, cause)

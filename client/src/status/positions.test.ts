@@ -1,0 +1,74 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import {
+  acknowledge,
+  edit,
+  isUnkept,
+  newSession,
+  noPositions,
+  pendingCount,
+  refuse,
+  sent,
+  stored,
+} from './positions.ts'
+
+describe('[R4.2] pending is counted in positions', () => {
+  test('an ack covers every edit made before its write left, and none made after', () => {
+    let positions = sent(newSession(edit(edit(noPositions))))
+    positions = edit(positions)
+    positions = acknowledge(positions)
+    expect(pendingCount(positions)).toBe(1)
+  })
+
+  test('an ack without a write proves nothing', () => {
+    expect(acknowledge(edit(noPositions))).toEqual(edit(noPositions))
+  })
+
+  test('[R4.3] what was sent on the last session is not acknowledged by the first ack of the next', () => {
+    let positions = sent(newSession(edit(noPositions)))
+    positions = newSession(positions)
+    expect(pendingCount(acknowledge(positions))).toBe(1)
+    positions = acknowledge(sent(positions))
+    expect(pendingCount(positions)).toBe(0)
+  })
+
+  test('after a refusal later acks of the session save nothing, because they stand on what was refused', () => {
+    let positions = sent(edit(sent(edit(newSession(noPositions)))))
+    positions = acknowledge(refuse(positions))
+    expect(pendingCount(positions)).toBe(2)
+    positions = acknowledge(sent(newSession(positions)))
+    expect(pendingCount(positions)).toBe(0)
+  })
+})
+
+describe('[R2.4] [P8] an edit is unkept while neither this device nor the server holds it', () => {
+  test('stored out of order, it counts from the first gap', () => {
+    let positions = edit(edit(edit(noPositions)))
+    positions = stored(stored(positions, 3), 2)
+    expect(isUnkept(positions)).toBe(true)
+    positions = stored(positions, 1)
+    expect(isUnkept(positions)).toBe(false)
+    expect(positions.storedAhead).toEqual([])
+  })
+
+  test('acknowledged without having been stored is kept', () => {
+    expect(isUnkept(acknowledge(sent(edit(noPositions))))).toBe(false)
+  })
+
+  test('storing in any order, with repetitions, ends with everything stored', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 30 }), fc.infiniteStream(fc.nat()), (count, picks) => {
+        let positions = noPositions
+        for (let index = 0; index < count; index++) positions = edit(positions)
+        const left = new Set(Array.from({ length: count }, (_, index) => index + 1))
+        for (const pick of picks) {
+          if (left.size === 0) break
+          const position = [...left][pick % left.size]!
+          left.delete(position)
+          positions = stored(stored(positions, position), position)
+          expect(isUnkept(positions)).toBe(left.size > 0)
+        }
+      }),
+    )
+  })
+})
