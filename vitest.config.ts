@@ -25,7 +25,12 @@ export default defineConfig({
     maxWorkers: 2,
     reporters: ['default', './scripts/count-reporter.mjs'],
     projects: [
-      project('unit', 0, ['{shared,client,server}/src/**/*.test.ts', 'test/bench/*.test.ts'], postgres),
+      project(
+        'unit',
+        0,
+        ['{shared,client,server}/src/**/*.test.ts', 'client/demo/*.test.ts', 'test/bench/*.test.ts'],
+        postgres,
+      ),
       project('integration', 1, ['test/{integration,compat}/**/*.test.ts'], {
         ...postgres,
         testTimeout: 30 * seconds,

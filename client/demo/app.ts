@@ -11,7 +11,7 @@ import { pathOf, routeOf } from './route.ts'
 import type { AuthMode } from './server-info.ts'
 import { createSession } from './session.ts'
 import { createSignIn } from './sign-in.ts'
-import { leftoverToast } from './sign-out.ts'
+import { leftoverToast, signingOutToast } from './sign-out.ts'
 import { createSwitcher, nameRule } from './switcher.ts'
 import { createToasts } from './toast.ts'
 
@@ -110,6 +110,7 @@ export function createApp(memory: DeviceMemory): App {
     if (!session) return
     const { client } = session
     byId('people-panel', HTMLElement).hidePopover()
+    toasts.show(signingOutToast)
     const { drained, remaining } = await client.signOut()
     credentials.forget()
     await endSession()

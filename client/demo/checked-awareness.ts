@@ -15,9 +15,15 @@ export function checkedAwareness(awareness: Awareness): Awareness {
     }
     return checked
   }
+  // one's own too: the awareness protocol lets any client write any client's state
+  const localState = () => {
+    const state = awareness.getLocalState()
+    return state && { ...state, cursor: parseCursor(state.cursor) }
+  }
   return new Proxy(awareness, {
     get(target, property) {
       if (property === 'getStates') return states
+      if (property === 'getLocalState') return localState
       if (property === 'states') return states()
       const value: unknown = Reflect.get(target, property, target)
       return typeof value === 'function' ? value.bind(target) : value

@@ -50,6 +50,7 @@ export function showDocument({ tidemark, identity, toasts, signIn, onLinkWanted 
   const updateEditable = () => {
     const readOnly = tidemark.level === 'read'
     readOnlyBadge.hidden = !readOnly
+    keysHint.hidden = readOnly || editor === null
     workspace.dataset.readOnly = String(readOnly)
     const editable = loaded && !readOnly
     // this emits an update, which the toolbar listens for

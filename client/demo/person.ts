@@ -43,7 +43,8 @@ export function parsePerson(state: unknown, clientId: number): Person | null {
 
 /** One or two letters that stand for a name in its circle. */
 export function initialsOf(name: string): string {
-  const words = name.split(/\s+/).filter(Boolean)
+  const plain = name.replace(/[^\p{L}\p{N}\s]/gu, '')
+  const words = (plain.trim() || name).split(/\s+/).filter(Boolean)
   const letters = words.length > 1 ? [words[0]!, words.at(-1)!].map(firstLetter) : [firstLetter(words[0] ?? '?')]
   return letters.join('').toUpperCase()
 }

@@ -9,28 +9,28 @@ type Remedies = { readonly signIn: (() => void) | null }
 
 /** Shows each persistent failure of a document as a toast, with its reason and what to do (H4). @returns the end of it */
 export function bindProblems(tidemark: OpenDocument, toasts: Toasts, remedies: Remedies): () => void {
-  /** Toasts that say why the document cannot be saved now; they go when it can. */
+  /** Toasts that say why the document cannot be saved now; they go when it is. */
   const blocking = new Set<string>()
+  // a status repeats its error with each edit; a toast that was dismissed should not come back for that
+  let reported: TidemarkError | null = null
 
   const report = (error: TidemarkError) => {
-    toasts.show({
-      key: keyOf(error.code),
-      title: titleOf(error.code),
-      text: error.message,
-      tone: 'problem',
-      actions: actionsFor(remedyFor(error.code), tidemark, remedies),
-    })
+    if (error === reported) return
+    reported = error
+    const key = keyOf(error.code)
+    if (!isLasting(error.code)) blocking.add(key)
+    const actions = actionsFor(remedyFor(error.code), tidemark, remedies)
+    toasts.show({ key, title: titleOf(error.code), text: error.message, tone: 'problem', actions })
   }
   const onStatus = () => {
     const { status } = tidemark
     if (status.kind === 'error') {
       // what heals by itself is said by the indicator and the line beside it; a toast would only be in the way
-      if (status.error.consequence === 'retry') return
-      blocking.add(keyOf(status.error.code))
-      report(status.error)
-    } else if (status.kind === 'saved' || (status.kind === 'syncing' && status.status === 'connected')) {
+      if (status.error.consequence !== 'retry') report(status.error)
+    } else if (status.kind === 'saved') {
       for (const key of blocking) toasts.dismiss(key)
       blocking.clear()
+      reported = null
     }
   }
 
@@ -44,6 +44,11 @@ export function bindProblems(tidemark: OpenDocument, toasts: Toasts, remedies: R
   return () => {
     for (const end of ends) end()
   }
+}
+
+// true also when everything else is saved
+function isLasting(code: ErrorCode): boolean {
+  return code === 'read-only' || code.startsWith('local-storage')
 }
 
 // a token that is missing, expired or refused is one problem to a person

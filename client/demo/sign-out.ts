@@ -1,5 +1,14 @@
 import type { Toast } from './toast.ts'
 
+/** Shown while it lasts, which is up to five seconds. */
+export const signingOutToast: Toast = {
+  key: 'signed-out',
+  title: 'Signing out',
+  text: 'Waiting until the server has what is not saved yet.',
+  tone: 'news',
+  actions: [],
+}
+
 type Remaining = readonly { readonly name: string; readonly pendingCount: number }[]
 
 /** Says how a sign-out ended (H7): all saved, or what is left on this device, which goes only if the person says so. */

@@ -70,7 +70,7 @@ export function createToolbar(place: HTMLElement, editor: Editor, onLinkWanted: 
         moveTo(next)
         next.focus()
       } else if (event.key === 'Escape') {
-        editor.commands.focus()
+        editor.view.focus()
       }
     },
     { signal },
