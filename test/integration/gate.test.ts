@@ -3,6 +3,7 @@ import { messageType, syncType } from '@tidemark/shared'
 import * as encoding from 'lib0/encoding'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import * as Y from 'yjs'
+import { Random } from '../helpers/random.ts'
 import { RawClient } from '../helpers/raw-client.ts'
 import { ServerProcess } from '../helpers/server.ts'
 import { pause, until } from '../helpers/until.ts'
@@ -123,4 +124,54 @@ test('[R6.3] a message that is not for clients to send is refused, and the sessi
   client.update('polite', one)
   await until('an answer', () => statusesOf(client).length === 1)
   expect(statusesOf(client)).toEqual([true])
+})
+
+/** An update that decodes, and on which Yjs throws when it is applied to `state`. */
+function poisonFor(state: Uint8Array): Uint8Array {
+  const doc = new Y.Doc()
+  Y.applyUpdate(doc, state)
+  const before = Y.encodeStateVector(doc)
+  doc.transact(() => {
+    doc.getText('text').insert(1, 'XYZ')
+    doc.getText('text').format(0, 2, { bold: true })
+    doc.getArray('list').insert(0, [new Y.Map(), new Y.Text('inner')])
+  })
+  const update = Y.encodeStateAsUpdate(doc, before)
+  const random = new Random(7)
+  for (;;) {
+    const mutant = update.slice()
+    for (let change = 0; change < 2; change++) mutant[random.int(0, mutant.length - 1)] = random.int(0, 255)
+    try {
+      Y.decodeUpdate(mutant)
+    } catch {
+      continue
+    }
+    try {
+      const target = new Y.Doc()
+      Y.applyUpdate(target, state)
+      Y.applyUpdate(target, mutant)
+    } catch {
+      return mutant
+    }
+  }
+}
+
+test('[R6] [R5.4] an update on which Yjs throws ends its own session with a reason, and nobody else notices', async () => {
+  using honest = await RawClient.open(server.sync, 'poisoned')
+  const doc = new Y.Doc()
+  doc.getText('text').insert(0, 'some text')
+  doc.getArray('list').insert(0, [1, 2])
+  honest.update('poisoned', Y.encodeStateAsUpdate(doc))
+  await until('stored', () => statusesOf(honest).length === 1)
+  using hostile = await RawClient.open(server.sync, 'poisoned')
+  hostile.update('poisoned', poisonFor(Y.encodeStateAsUpdate(doc)))
+  expect(await hostile.reason('the update')).toBe('update-malformed')
+  expect(statusesOf(hostile)).toEqual([])
+  const before = Y.encodeStateVector(doc)
+  doc.getText('text').insert(0, 'still ')
+  honest.update('poisoned', Y.encodeStateAsUpdate(doc, before))
+  await until('stored', () => statusesOf(honest).length === 2)
+  await server.kill9()
+  await server.start()
+  expect(await read('poisoned')).toContain('still ')
 })

@@ -1,4 +1,11 @@
-import { authType, encodeServerMessage, messageType, type ServerMessage, syncType } from '@tidemark/shared'
+import {
+  authType,
+  type ErrorCode,
+  encodeServerMessage,
+  messageType,
+  type ServerMessage,
+  syncType,
+} from '@tidemark/shared'
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import * as Y from 'yjs'
@@ -101,6 +108,10 @@ export function readSyncStatus(decoder: decoding.Decoder): boolean {
   return decoding.readVarUint(decoder) === 1
 }
 
+export function readCloseReason(decoder: decoding.Decoder): string {
+  return decoding.readVarString(decoder)
+}
+
 function frame(address: string, type: number, write: (encoder: encoding.Encoder) => void): Uint8Array {
   const encoder = encoding.createEncoder()
   encoding.writeVarString(encoder, address)
@@ -120,6 +131,9 @@ export const denialFrame = (address: string, reason: string): Uint8Array =>
     encoding.writeVarUint(encoder, authType.permissionDenied)
     encoding.writeVarString(encoder, reason)
   })
+
+export const closeFrame = (address: string, reason: ErrorCode): Uint8Array =>
+  frame(address, messageType.close, (encoder) => encoding.writeVarString(encoder, reason))
 
 export const tokenFrame = (address: string, token: string): Uint8Array =>
   frame(address, messageType.auth, (encoder) => {

@@ -6,6 +6,7 @@ import {
   type ErrorCode,
   errorCodeFromReason,
   errorSentences,
+  isErrorCode,
   messageType,
   type ServerMessage,
 } from '@tidemark/shared'
@@ -200,8 +201,7 @@ export class Gate implements WebSocketLike {
         this.#passAuthentication(frame)
         return
       case messageType.close:
-        this.#transport.send(frame)
-        this.#closeSession(frames.readHeader(frame).address)
+        this.#passClose(frame)
         return
       case messageType.sync:
         if (!this.#echoes.take(frame)) this.#transport.send(frame)
@@ -261,6 +261,20 @@ export class Gate implements WebSocketLike {
       return
     }
     this.#transport.send(frame)
+    this.#closeSession(address)
+  }
+
+  #passClose(frame: Uint8Array): void {
+    const { address, decoder } = frames.readHeader(frame)
+    const session = this.sessions.get(address)
+    // Hocuspocus closes a session in words of its own when Yjs throws: an update that decodes may still not apply
+    const isOwnReason = isErrorCode(frames.readCloseReason(decoder))
+    if (session?.writes[0]?.kind === 'passed' && !isOwnReason && this.#transport.isOpen) {
+      this.refuse(session, 'update-malformed')
+      this.#transport.send(frames.closeFrame(address, 'update-malformed'))
+    } else {
+      this.#transport.send(frame)
+    }
     this.#closeSession(address)
   }
 
