@@ -32,6 +32,7 @@ beforeAll(async () => {
   await writeFile(join(folder, 'demo', 'index.html'), '<title>demo</title>')
   await writeFile(join(folder, 'demo', 'assets', 'index-B1x2_-y3.js'), `// ${'script '.repeat(500)}`)
   await writeFile(join(folder, 'demo', 'assets', 'logo.svg'), '<svg/>')
+  await writeFile(join(folder, 'demo', '.env'), 'not to be served')
   await writeFile(join(folder, 'admin', 'index.html'), '<title>admin</title>')
   await writeFile(join(folder, 'secret.txt'), 'not to be served')
 })
