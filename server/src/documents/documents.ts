@@ -96,8 +96,9 @@ export class Documents {
   /**
    * Journals the bytes of a sync message when Yjs kept a part of it aside for want of predecessors: it emitted no
    * update for that part, and it would be acknowledged without being stored (R1.4).
+   * @returns whether it did
    */
-  appendHeldBack(open: OpenDocument, payload: Uint8Array, author: string | null): void {
+  appendHeldBack(open: OpenDocument, payload: Uint8Array, author: string | null): boolean {
     const { structs, deletions } = heldBackOf(open.document)
     const isNew =
       (structs !== null && structs !== open.heldBack.structs) ||
@@ -105,6 +106,7 @@ export class Documents {
     open.heldBack = { structs, deletions }
     // a copy: the payload is a view into the socket's read buffer
     if (isNew) this.append(open, payload.slice(), author)
+    return isNew
   }
 
   /** Hocuspocus's debounced store: the journal holds everything already, so only a due snapshot is written. */

@@ -81,6 +81,7 @@ export function acceptSockets(server: Server, parts: AcceptParts): void {
     const gate = parts.makeGate(target.kind === 'hocuspocus' ? direct : new YWebsocketTransport(direct))
     const context: ConnectionContext = { gate }
     const client = parts.hocuspocus.handleConnection(gate, request, context)
+    withoutPrototypes(client)
     gate.attach(client.handleMessage)
     parts.sockets.add(webSocket, gate)
     webSocket.on('message', (data: Buffer, isBinary) => {
@@ -104,6 +105,16 @@ export function acceptSockets(server: Server, parts: AcceptParts): void {
   function begin(gate: Gate, { documentName, token }: { documentName: string; token: string }): void {
     if (isDocumentName(documentName)) gate.receive(tokenFrame(documentName, token))
     else gate.close(closeCode.forbidden, 'document-name-invalid')
+  }
+}
+
+/**
+ * Hocuspocus looks a socket's documents up in plain objects, where "constructor" is always found: a document of that
+ * name would never open.
+ */
+function withoutPrototypes(client: object): void {
+  for (const table of Object.values(client)) {
+    if (Object.getPrototypeOf(table ?? 0) === Object.prototype) Object.setPrototypeOf(table, null)
   }
 }
 

@@ -23,8 +23,8 @@ function someUpdate(): Uint8Array {
 
 test('an honest update is passed on as it is', () => {
   const update = someUpdate()
-  expect(frames.readSyncMessage(syncMessage(syncType.update, update))).toEqual({ kind: 'write', update })
-  expect(frames.readSyncMessage(syncMessage(syncType.step2, update))).toEqual({ kind: 'write', update })
+  expect(frames.readSyncMessage(syncMessage(syncType.update, update))).toMatchObject({ kind: 'write', update })
+  expect(frames.readSyncMessage(syncMessage(syncType.step2, update))).toMatchObject({ kind: 'write', update })
 })
 
 test('[R6.3] an update that is cut short anywhere is refused', () => {

@@ -1,14 +1,8 @@
-import {
-  authType,
-  type ErrorCode,
-  encodeServerMessage,
-  messageType,
-  type ServerMessage,
-  syncType,
-} from '@tidemark/shared'
+import { authType, encodeServerMessage, messageType, type ServerMessage, syncType } from '@tidemark/shared'
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import * as Y from 'yjs'
+import { type Claims, readClaims } from './claims.ts'
 
 /** The begin of every Hocuspocus frame: the address (document name, maybe `\0` and a session id) and the type. */
 export interface Header {
@@ -45,7 +39,7 @@ export function parseAddress(address: string): Address {
 }
 
 /** What a sync message asks for: `read` (step 1), or `write` with the update's bytes (step 2, update). */
-export type SyncMessage = { kind: 'read' } | { kind: 'write'; update: Uint8Array }
+export type SyncMessage = { kind: 'read' } | { kind: 'write'; update: Uint8Array; claims: Claims }
 
 /** @throws when it is malformed, down to the Yjs update or state vector in it (R6.3) */
 export function readSyncMessage(decoder: decoding.Decoder): SyncMessage {
@@ -57,25 +51,9 @@ export function readSyncMessage(decoder: decoding.Decoder): SyncMessage {
       return { kind: 'read' }
     case syncType.step2:
     case syncType.update:
-      checkUpdate(payload)
-      return { kind: 'write', update: payload }
+      return { kind: 'write', update: payload, claims: readClaims(payload) }
     default:
       throw new Error(`unknown sync message type ${type}`)
-  }
-}
-
-// Yjs counts clocks and positions in doubles; beyond this an update is an attack, not an edit.
-const largestClock = 2 ** 48
-
-function checkUpdate(update: Uint8Array): void {
-  const { structs, ds } = Y.decodeUpdate(update)
-  for (const struct of structs) {
-    if (struct.id.clock + struct.length > largestClock) throw new Error('clock out of range')
-  }
-  for (const deletions of ds.clients.values()) {
-    for (const { clock, len } of deletions) {
-      if (clock + len > largestClock) throw new Error('clock out of range')
-    }
   }
 }
 
@@ -108,10 +86,6 @@ export function readSyncStatus(decoder: decoding.Decoder): boolean {
   return decoding.readVarUint(decoder) === 1
 }
 
-export function readCloseReason(decoder: decoding.Decoder): string {
-  return decoding.readVarString(decoder)
-}
-
 function frame(address: string, type: number, write: (encoder: encoding.Encoder) => void): Uint8Array {
   const encoder = encoding.createEncoder()
   encoding.writeVarString(encoder, address)
@@ -131,9 +105,6 @@ export const denialFrame = (address: string, reason: string): Uint8Array =>
     encoding.writeVarUint(encoder, authType.permissionDenied)
     encoding.writeVarString(encoder, reason)
   })
-
-export const closeFrame = (address: string, reason: ErrorCode): Uint8Array =>
-  frame(address, messageType.close, (encoder) => encoding.writeVarString(encoder, reason))
 
 export const tokenFrame = (address: string, token: string): Uint8Array =>
   frame(address, messageType.auth, (encoder) => {

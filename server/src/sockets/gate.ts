@@ -6,16 +6,17 @@ import {
   type ErrorCode,
   errorCodeFromReason,
   errorSentences,
-  isErrorCode,
   messageType,
   type ServerMessage,
 } from '@tidemark/shared'
 import type { Documents } from '../documents/documents.ts'
 import { storedSize } from '../documents/documents.ts'
+import type { OpenDocument } from '../documents/open-document.ts'
+import { isApplied } from './claims.ts'
 import { Echoes } from './echoes.ts'
 import * as frames from './frames.ts'
 import { inspect, parseSessionAddress } from './inspect.ts'
-import { Session } from './session.ts'
+import { Session, type Write } from './session.ts'
 import type { Transport } from './transport.ts'
 
 export interface GateLimits {
@@ -91,7 +92,7 @@ export class Gate implements WebSocketLike {
     })
     switch (verdict.kind) {
       case 'pass-write':
-        session.writes.push({ kind: 'passed', update: verdict.update })
+        session.writes.push({ kind: 'passed', update: verdict.update, claims: verdict.claims })
         this.#echoes.remember(frame)
         break
       case 'authenticate':
@@ -142,23 +143,13 @@ export class Gate implements WebSocketLike {
 
   /** Tells the client why; what it sent has been dropped. */
   refuse(session: Session, code: ErrorCode, cause?: unknown): void {
-    this.#events.refused(this, {
-      code,
-      documentName: session.documentName,
-      userId: session.access?.userId ?? null,
-      cause,
-    })
+    this.#report(session, code, cause)
     this.tellError(session, code)
   }
 
   /** A refusal is an answer too: it waits its turn behind the answers to earlier writes (R1.2). */
   #refuseWrite(session: Session, code: ErrorCode, cause?: unknown): void {
-    this.#events.refused(this, {
-      code,
-      documentName: session.documentName,
-      userId: session.access?.userId ?? null,
-      cause,
-    })
+    this.#report(session, code, cause)
     session.writes.push({ kind: 'refused', code })
     if (session.writes.length === 1) this.#answerRefusals(session)
   }
@@ -174,6 +165,11 @@ export class Gate implements WebSocketLike {
   #sendRefusal(session: Session, code: ErrorCode): void {
     this.tellError(session, code)
     this.#transport.send(frames.refusedFrame(session.address))
+  }
+
+  #report(session: Session, code: ErrorCode, cause?: unknown): void {
+    const userId = session.access?.userId ?? null
+    this.#events.refused(this, { code, documentName: session.documentName, userId, cause })
   }
 
   tell(session: Session, message: ServerMessage): void {
@@ -201,7 +197,8 @@ export class Gate implements WebSocketLike {
         this.#passAuthentication(frame)
         return
       case messageType.close:
-        this.#passClose(frame)
+        this.#transport.send(frame)
+        this.#closeSession(frames.readHeader(frame).address)
         return
       case messageType.sync:
         if (!this.#echoes.take(frame)) this.#transport.send(frame)
@@ -221,18 +218,24 @@ export class Gate implements WebSocketLike {
       this.close(closeCode.reset, 'connection-lost')
       return
     }
-    if (frames.readSyncStatus(decoder)) {
-      this.#documents.appendHeldBack(open, write.update, session.access?.userId ?? null)
+    const code = frames.readSyncStatus(decoder) ? this.#faultOf(open, session, write) : 'read-only'
+    if (code === null) {
       this.#whenDurable(session, () => this.#transport.send(frame))
     } else {
-      this.#events.refused(this, {
-        code: 'read-only',
-        documentName: session.documentName,
-        userId: session.access?.userId ?? null,
-      })
-      this.#whenDurable(session, () => this.#sendRefusal(session, 'read-only'))
+      this.#report(session, code)
+      this.#whenDurable(session, () => this.#sendRefusal(session, code))
     }
     this.#answerRefusals(session)
+  }
+
+  /** What is wrong with an edit that Hocuspocus took; null when it is in the document, or waits there for others. */
+  #faultOf(
+    open: OpenDocument,
+    session: Session,
+    { update, claims }: Extract<Write, { kind: 'passed' }>,
+  ): ErrorCode | null {
+    const isHeldBack = this.#documents.appendHeldBack(open, update, session.access?.userId ?? null)
+    return isHeldBack || isApplied(open.document, claims) ? null : 'update-malformed'
   }
 
   #whenDurable(session: Session, release: () => void): void {
@@ -261,20 +264,6 @@ export class Gate implements WebSocketLike {
       return
     }
     this.#transport.send(frame)
-    this.#closeSession(address)
-  }
-
-  #passClose(frame: Uint8Array): void {
-    const { address, decoder } = frames.readHeader(frame)
-    const session = this.sessions.get(address)
-    // Hocuspocus closes a session in words of its own when Yjs throws: an update that decodes may still not apply
-    const isOwnReason = isErrorCode(frames.readCloseReason(decoder))
-    if (session?.writes[0]?.kind === 'passed' && !isOwnReason && this.#transport.isOpen) {
-      this.refuse(session, 'update-malformed')
-      this.#transport.send(frames.closeFrame(address, 'update-malformed'))
-    } else {
-      this.#transport.send(frame)
-    }
     this.#closeSession(address)
   }
 

@@ -1,4 +1,5 @@
 import { type ErrorCode, isDocumentName, messageType } from '@tidemark/shared'
+import type { Claims } from './claims.ts'
 import * as frames from './frames.ts'
 import type { Session } from './session.ts'
 
@@ -7,7 +8,7 @@ export type Verdict =
   | { kind: 'pass' }
   | { kind: 'authenticate'; tokenField: string }
   /** A sync message that changes the document: its answer will be one SyncStatus. */
-  | { kind: 'pass-write'; update: Uint8Array }
+  | { kind: 'pass-write'; update: Uint8Array; claims: Claims }
   | { kind: 'drop' }
   | { kind: 'refuse'; code: ErrorCode; cause?: unknown }
   /** A refused edit is answered like any other, in its turn (R1.2). */
@@ -62,7 +63,7 @@ function inspectSync(session: Session, decoder: frames.Header['decoder'], circum
   if (circumstances.documentBytes + message.update.byteLength > circumstances.largestDocumentBytes) {
     return { kind: 'refuse-write', code: 'document-too-large' }
   }
-  return { kind: 'pass-write', update: message.update }
+  return { kind: 'pass-write', update: message.update, claims: message.claims }
 }
 
 const sessionIdPattern = /^[\w-]{1,64}$/

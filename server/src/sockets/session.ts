@@ -1,9 +1,10 @@
 import type { Connection } from '@hocuspocus/server'
 import type { ErrorCode } from '@tidemark/shared'
 import type { Access } from '../auth/access.ts'
+import type { Claims } from './claims.ts'
 
 /** A sync message that writes and has not been answered: the bytes Hocuspocus is working on, or our refusal of it. */
-export type Write = { kind: 'passed'; update: Uint8Array } | { kind: 'refused'; code: ErrorCode }
+export type Write = { kind: 'passed'; update: Uint8Array; claims: Claims } | { kind: 'refused'; code: ErrorCode }
 
 /** One document on one socket, from its first frame to its close. */
 export class Session {

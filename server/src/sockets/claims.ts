@@ -1,0 +1,57 @@
+import * as Y from 'yjs'
+
+/** What an update says it brings, to be compared with the document after it was applied. */
+export interface Claims {
+  /** For each Yjs client, the clock behind its last struct. */
+  readonly ends: ReadonlyMap<number, number>
+  readonly deletions: ReturnType<typeof Y.decodeUpdate>['ds']
+}
+
+// Yjs counts clocks and positions in doubles; beyond this an update is an attack, not an edit.
+const largestClock = 2 ** 48
+/** No structs, no deletions: two zeros. */
+const emptyUpdateBytes = 2
+
+/** @throws when the update does not decode, or counts where no honest client counts (R6.3) */
+export function readClaims(update: Uint8Array): Claims {
+  const { structs, ds } = Y.decodeUpdate(update)
+  // An update in Yjs's other encoding (V2) reads like an empty one with bytes behind it: it would be acknowledged and lost.
+  if (structs.length === 0 && ds.clients.size === 0 && update.byteLength > emptyUpdateBytes) {
+    throw new Error('not an update of this encoding')
+  }
+  const ends = new Map<number, number>()
+  for (const struct of structs) {
+    const end = struct.id.clock + struct.length
+    if (end > largestClock) throw new Error('clock out of range')
+    // stored, it makes Yjs throw in everybody who opens the document
+    if (struct.length === 0) throw new Error('a struct of no length')
+    if (!(struct instanceof Y.Skip) && end > (ends.get(struct.id.client) ?? 0)) ends.set(struct.id.client, end)
+  }
+  for (const deletions of ds.clients.values()) {
+    for (const { clock, len } of deletions) {
+      if (clock + len > largestClock) throw new Error('clock out of range')
+      if (len === 0) throw new Error('a deletion of no length')
+    }
+  }
+  return { ends, deletions: ds }
+}
+
+/**
+ * Whether the document holds what the update claimed. It may not, with no word from anybody: an update that decodes can
+ * still make Yjs throw, and `y-protocols` writes that to the console and goes on, up to the acknowledgement.
+ */
+export function isApplied({ store }: Y.Doc, { ends, deletions }: Claims): boolean {
+  for (const [client, end] of ends) if (Y.getState(store, client) < end) return false
+  for (const [client, ranges] of deletions.clients) {
+    const structs = store.clients.get(client)
+    for (const { clock, len } of ranges) {
+      if (!structs || clock + len > Y.getState(store, client)) return false
+      if (!isDeletedAt(structs, clock) || !isDeletedAt(structs, clock + len - 1)) return false
+    }
+  }
+  return true
+}
+
+function isDeletedAt(structs: (Y.Item | Y.GC)[], clock: number): boolean {
+  return structs[Y.findIndexSS(structs, clock)]?.deleted === true
+}
