@@ -1,0 +1,288 @@
+import 'fake-indexeddb/auto'
+import { closeCode, decodeAuthField, type ErrorCode, encodeServerMessage, type ServerMessage } from '@tidemark/shared'
+import { describe, expect, test } from 'vitest'
+import { listenTo, personAt, textOf, write } from '../testing/person.ts'
+import { startStockServer } from '../testing/stock-server.ts'
+import { until } from '../testing/until.ts'
+
+type Hello = Extract<ServerMessage, { tidemark: 'hello' }>
+
+const hello: Hello = {
+  tidemark: 'hello',
+  protocol: 1,
+  epoch: 'e1',
+  revision: 7,
+  level: 'write',
+  serverVersion: '0',
+}
+
+/** What a Hocuspocus hook throws to refuse with a reason. */
+function refusal(reason: ErrorCode): Error {
+  return Object.assign(new Error(reason), { reason })
+}
+
+describe('[V1] [R9] hello', () => {
+  test('what the server says of its history is kept, and said to it the next time', async () => {
+    const fields: string[] = []
+    await using server = await startStockServer({
+      onAuthenticate: async ({ token }) => void fields.push(token),
+      connected: async ({ connection }) => connection?.sendStateless(encodeServerMessage(hello)),
+    })
+    const first = personAt(server.url, { auth: () => 'secret' })
+    const document = first.client.open('plan')
+    await document.whenSynced
+    await until('the level is known', () => document.level === 'write')
+    await first.client.close()
+    const second = personAt(server.url, { auth: () => 'secret', namespace: first.namespace })
+    await second.client.open('plan').whenSynced
+    const said = fields.map(decodeAuthField)
+    expect(said[0]).toMatchObject({ protocol: 1, token: 'secret' })
+    expect(said[0]).not.toHaveProperty('epoch')
+    expect(said[1]).toMatchObject({ protocol: 1, token: 'secret', epoch: 'e1' })
+  })
+
+  test.each(['at authentication', 'by its hello'])(
+    '[B2] a history that the server does not share, told %s, is not mixed in: the copy stays, edits stay, nothing is sent',
+    async (when) => {
+      let epoch = 'e1'
+      await using server = await startStockServer({
+        onAuthenticate: async ({ token }) => {
+          const said = decodeAuthField(token)?.epoch
+          if (when === 'at authentication' && said !== undefined && said !== epoch) throw refusal('epoch-mismatch')
+        },
+        connected: async ({ connection }) => connection?.sendStateless(encodeServerMessage({ ...hello, epoch })),
+      })
+      const first = personAt(server.url)
+      const document = first.client.open('plan')
+      write(document, 'old')
+      await document.flush()
+      await until('the level is known', () => document.level !== null)
+      await first.client.close()
+      await until('the server has let go', () => server.server.hocuspocus.documents.size === 0)
+
+      epoch = 'e2'
+      const second = personAt(server.url, { namespace: first.namespace })
+      const again = second.client.open('plan')
+      const heard = listenTo(again)
+      await again.whenLoaded
+      write(again, ' and new')
+      await until('it is an error', () => again.status.kind === 'error')
+      expect(again.status).toMatchObject({ error: { code: 'epoch-mismatch' }, pendingCount: 1 })
+      expect(heard.errors).toEqual(['epoch-mismatch'])
+      expect(textOf(again)).toBe('old and new')
+      await expect(again.flush()).rejects.toMatchObject({ code: 'epoch-mismatch' })
+      if (when === 'at authentication') expect(second.line.sentKinds()).not.toContain('sync-reply')
+      await second.client.close()
+
+      // still there, under its name, still pending, and still of the old history
+      const third = personAt('ws://127.0.0.1:1/', { namespace: first.namespace }).client.open('plan')
+      await third.whenLoaded
+      expect(textOf(third)).toBe('old and new')
+      expect(third.pendingCount).toBe(1)
+    },
+  )
+})
+
+describe('[R5.4] refusals', () => {
+  test('[H4] a reader sees that edits are not saved, once, and keeps them; with new rights they are sent', async () => {
+    let readOnly = true
+    await using server = await startStockServer({
+      onAuthenticate: async ({ connectionConfig }) => {
+        connectionConfig.readOnly = readOnly
+      },
+    })
+    const { client, log } = personAt(server.url)
+    const document = client.open('plan')
+    const heard = listenTo(document)
+    await document.whenSynced
+    expect(document.status.kind).toBe('saved')
+    write(document, 'a')
+    await until('it is an error', () => document.status.kind === 'error')
+    write(document, 'b')
+    write(document, 'c')
+    expect(document.status).toMatchObject({ kind: 'error', error: { code: 'read-only' }, pendingCount: 3 })
+    await expect(document.flush()).rejects.toMatchObject({ code: 'read-only' })
+    expect(heard.errors).toEqual(['read-only'])
+    expect(log).toMatchObject([{ code: 'read-only', document: 'plan', level: 'error' }])
+    expect(heard.drained).toBe(0)
+
+    readOnly = false
+    document.retry()
+    await until('it is saved', () => document.status.kind === 'saved')
+    expect(heard.drained).toBe(1)
+    expect(server.server.hocuspocus.documents.get('plan')?.getText('t').toString()).toBe('abc')
+  })
+
+  test('no access is an error that a person must settle: it is not tried again by itself', async () => {
+    let attempts = 0
+    await using server = await startStockServer({
+      onAuthenticate: async () => {
+        attempts++
+        throw refusal('permission-denied')
+      },
+    })
+    const { client, log } = personAt(server.url)
+    const document = client.open('plan')
+    await until('it is an error', () => document.status.kind === 'error')
+    await new Promise((resolve) => setTimeout(resolve, 60))
+    expect(attempts).toBe(1)
+    expect(log).toMatchObject([{ code: 'permission-denied', document: 'plan' }])
+  })
+
+  test('[R6] one document that is refused does not stop the others', async () => {
+    await using server = await startStockServer({
+      onAuthenticate: async ({ documentName }) => {
+        if (documentName === 'bad') throw refusal('permission-denied')
+      },
+    })
+    const { client } = personAt(server.url)
+    const bad = client.open('bad')
+    const good = client.open('good')
+    write(good, 'x')
+    await good.flush()
+    expect(good.status.kind).toBe('saved')
+    expect(bad.status.kind).toBe('error')
+  })
+})
+
+describe('[R5.5] the database is away', () => {
+  test('at authentication: it is shown, tried again, and over by itself', async () => {
+    let isAway = true
+    await using server = await startStockServer({
+      onAuthenticate: async () => {
+        if (isAway) throw refusal('storage-unavailable')
+      },
+    })
+    const document = personAt(server.url).client.open('plan')
+    const heard = listenTo(document)
+    write(document, 'x')
+    await until('it is shown', () => document.status.kind === 'error')
+    isAway = false
+    await until('it is saved', () => document.status.kind === 'saved')
+    expect(heard.drained).toBe(1)
+    expect(new Set(heard.errors)).toEqual(new Set(['storage-unavailable']))
+  })
+
+  test('in a session: it is shown until the server says that it is over', async () => {
+    await using server = await startStockServer()
+    const document = personAt(server.url).client.open('plan')
+    await document.whenSynced
+    const [connection] = server.server.hocuspocus.documents.get('plan')!.getConnections()
+    const error: ServerMessage = { tidemark: 'error', code: 'storage-unavailable', message: '' }
+    connection!.sendStateless(encodeServerMessage(error))
+    await until('it is shown', () => document.status.kind === 'error')
+    connection!.sendStateless(encodeServerMessage({ tidemark: 'recovered', code: 'storage-unavailable' }))
+    await until('it is over', () => document.status.kind === 'saved')
+  })
+})
+
+describe('[T1] tokens', () => {
+  test('many documents ask for one token, once', async () => {
+    await using server = await startStockServer({ onAuthenticate: async () => {} })
+    let asked = 0
+    const { client } = personAt(server.url, { auth: async () => `token${++asked}` })
+    await Promise.all(['a', 'b', 'c'].map((name) => client.open(name).whenSynced))
+    expect(asked).toBe(1)
+  })
+
+  test('one that the server does not accept is replaced once, without troubling anybody', async () => {
+    await using server = await startStockServer({
+      onAuthenticate: async ({ token }) => {
+        if (decodeAuthField(token)?.token !== 'new') throw refusal('token-expired')
+      },
+    })
+    const tokens = ['old', 'new']
+    const { client } = personAt(server.url, { auth: () => tokens.shift() ?? '' })
+    const document = client.open('plan')
+    const heard = listenTo(document)
+    await document.whenSynced
+    expect(heard.kinds).not.toContain('error')
+  })
+
+  test('when the next one is not accepted either it is an error for a person; signing in again and retrying heals it', async () => {
+    let good = ''
+    let asked = 0
+    await using server = await startStockServer({
+      onAuthenticate: async ({ token }) => {
+        if (decodeAuthField(token)?.token !== good) throw refusal('token-invalid')
+      },
+    })
+    const { client } = personAt(server.url, { auth: () => `token${++asked}` })
+    const document = client.open('plan')
+    write(document, 'kept')
+    await until('it is an error', () => document.status.kind === 'error')
+    await new Promise((resolve) => setTimeout(resolve, 60))
+    expect(asked).toBe(2)
+    expect(document.status).toMatchObject({ error: { code: 'token-invalid' }, pendingCount: 1 })
+    good = 'token3'
+    document.retry()
+    await until('it is saved', () => document.status.kind === 'saved')
+  })
+
+  test('the server asks for a fresh one in the middle of a session, and gets it', async () => {
+    const presented: (string | undefined)[] = []
+    await using server = await startStockServer({
+      onAuthenticate: async () => {},
+      onTokenSync: async ({ token }) => void presented.push(decodeAuthField(token)?.token),
+    })
+    let asked = 0
+    const document = personAt(server.url, { auth: () => `token${++asked}` }).client.open('plan')
+    await document.whenSynced
+    const [connection] = server.server.hocuspocus.documents.get('plan')!.getConnections()
+    connection!.requestToken()
+    await until('it was presented', () => presented.length > 0)
+    expect(presented).toEqual(['token2'])
+    expect(document.status.kind).toBe('saved')
+  })
+
+  test('a provider that fails is an error, and is asked again until it works', async () => {
+    await using server = await startStockServer({ onAuthenticate: async () => {} })
+    let isDown = true
+    const auth = async () => {
+      if (isDown) throw new TypeError('fetch failed')
+      return 'token'
+    }
+    const document = personAt(server.url, { auth }).client.open('plan')
+    const heard = listenTo(document)
+    await until('it is an error', () => document.status.kind === 'error')
+    expect(heard.errors[0]).toBe('token-provider-failed')
+    isDown = false
+    await until('it is saved', () => document.status.kind === 'saved')
+  })
+
+  test('[T3] [R10] the token is in the authentication message, and nowhere else', async () => {
+    await using server = await startStockServer({
+      onAuthenticate: async () => {},
+      connected: async ({ connection }) => connection?.sendStateless(encodeServerMessage(hello)),
+    })
+    const token = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ0b20ifQ.very-secret-signature'
+    const { client, line, log, namespace } = personAt(server.url, { auth: () => token })
+    const document = client.open('plan')
+    write(document, 'x')
+    await document.flush()
+    const { code, reason } = { code: closeCode.serviceRestart, reason: 'server-restarting' }
+    for (const connection of server.server.hocuspocus.documents.get('plan')!.getConnections()) {
+      connection.webSocket.close(code, reason)
+    }
+    await until('it is back', () => line.urls.length > 1 && document.status.kind === 'saved')
+    const text = (bytes: Uint8Array) => String.fromCharCode(...bytes)
+    expect(line.sent.filter((frame) => text(frame).includes('very-secret'))).toHaveLength(2)
+    expect(line.urls.join()).not.toContain('secret')
+    expect(JSON.stringify(log)).not.toContain('secret')
+    await client.close()
+    const database = await new Promise<IDBDatabase>((resolve) => {
+      const request = indexedDB.open(`${namespace}:plan`)
+      request.onsuccess = () => resolve(request.result)
+    })
+    for (const name of database.objectStoreNames) {
+      const rows = await new Promise<unknown[]>((resolve) => {
+        const request = database.transaction(name).objectStore(name).getAll()
+        request.onsuccess = () => resolve(request.result)
+      })
+      expect(rows.length).toBeGreaterThan(0)
+      const stored = rows.map((row) => (row instanceof Uint8Array ? text(row) : JSON.stringify(row))).join()
+      expect(stored).not.toContain('secret')
+    }
+    database.close()
+  })
+})

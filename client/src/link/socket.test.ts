@@ -1,0 +1,260 @@
+import { closeCode, type TidemarkError } from '@tidemark/shared'
+import { describe, expect, test } from 'vitest'
+import { HandClock } from '../testing/hand-clock.ts'
+import type { Network } from './network.ts'
+import { Socket, type SocketUser } from './socket.ts'
+
+/** A WebSocket whose far end is the test. */
+class FarEnd extends EventTarget {
+  readyState = 0
+  binaryType = 'blob'
+  readonly sent: unknown[] = []
+
+  open(): void {
+    this.readyState = 1
+    this.dispatchEvent(new Event('open'))
+  }
+
+  say(...bytes: number[]): void {
+    this.dispatchEvent(new MessageEvent('message', { data: Uint8Array.from(bytes).buffer }))
+  }
+
+  break(code = 1006, reason = ''): void {
+    this.readyState = 3
+    this.dispatchEvent(Object.assign(new Event('close'), { code, reason }))
+  }
+
+  send(data: unknown): void {
+    this.sent.push(data)
+  }
+
+  close(): void {
+    this.readyState = 3
+  }
+}
+
+function setUp() {
+  const clock = new HandClock()
+  const ends: FarEnd[] = []
+  const failures: [string, number][] = []
+  const heard: string[] = []
+  let on: Parameters<Network['listen']>[0] = { online() {}, offline() {} }
+  const network = {
+    mayBeOnline: true,
+    isListening: false,
+    listen(listeners: typeof on) {
+      on = listeners
+      network.isListening = true
+      return () => {
+        network.isListening = false
+      }
+    },
+  }
+  let refusedTokens = 0
+  const socket = new Socket({
+    url: 'ws://host/sync',
+    createSocket: () => {
+      const end = new FarEnd()
+      ends.push(end)
+      return end as unknown as WebSocket
+    },
+    clock,
+    retry: { kind: 'steps', delays: [1_000, 3_000, 9_000], jitter: false },
+    network,
+    heartbeat: { interval: 30_000, misses: 2 },
+    onFailure: ({ code }, attempt) => failures.push([code, attempt]),
+    onStatus: (status) => heard.push(status),
+    onTokenRefused: () => refusedTokens++,
+  })
+  const user: SocketUser & { probes: number; errors: TidemarkError[] } = {
+    probes: 0,
+    errors: [],
+    opened: () => heard.push('opened'),
+    closed: () => heard.push('closed'),
+    connectionChanged: () => {},
+    failed: (error) => user.errors.push(error),
+    probe: () => user.probes++,
+  }
+  return { clock, ends, failures, heard, network, on: () => on, socket, user, refusedTokens: () => refusedTokens }
+}
+
+const latest = (ends: FarEnd[]) => ends[ends.length - 1]!
+
+describe('the socket of a client', () => {
+  test('connects with its first user, and closes with its last', () => {
+    const { ends, heard, socket, user, clock } = setUp()
+    expect(ends).toHaveLength(0)
+    socket.use(user)
+    latest(ends).open()
+    expect(heard).toEqual(['connecting', 'connected', 'opened'])
+    socket.leave(user)
+    expect(latest(ends).readyState).toBe(3)
+    expect(socket.status).toBe('disconnected')
+    expect(clock.pending).toBe(0)
+  })
+
+  test('comes back by its schedule, and begins that anew after a connection that lasted', () => {
+    const { ends, failures, clock, socket, user } = setUp()
+    socket.use(user)
+    for (const delay of [1_000, 3_000, 9_000, 9_000]) {
+      latest(ends).break()
+      const count = ends.length
+      clock.advance(delay - 1)
+      expect(ends).toHaveLength(count)
+      clock.advance(1)
+      expect(ends).toHaveLength(count + 1)
+    }
+    latest(ends).open()
+    clock.advance(5_000)
+    latest(ends).break()
+    clock.advance(1_000)
+    expect(failures).toEqual([
+      ['server-unreachable', 1],
+      ['server-unreachable', 2],
+      ['server-unreachable', 3],
+      ['server-unreachable', 4],
+      ['connection-lost', 1],
+    ])
+    expect(ends).toHaveLength(6)
+  })
+
+  test('a connection that breaks at once does not reset the schedule', () => {
+    const { ends, clock, failures, socket, user } = setUp()
+    socket.use(user)
+    latest(ends).open()
+    latest(ends).break()
+    clock.advance(1_000)
+    latest(ends).open()
+    latest(ends).break()
+    clock.advance(1_000)
+    expect(ends).toHaveLength(2)
+    expect(failures.map(([, attempt]) => attempt)).toEqual([1, 2])
+  })
+
+  test('never keeps a frame for later', () => {
+    const { ends, clock, socket, user } = setUp()
+    const frame = Uint8Array.of(1, 2, 3)
+    socket.use(user)
+    expect(socket.send(frame)).toBe(false)
+    latest(ends).open()
+    expect(latest(ends).sent).toEqual([])
+    expect(socket.send(frame)).toBe(true)
+    latest(ends).break()
+    expect(socket.send(frame)).toBe(false)
+    clock.advance(1_000)
+    latest(ends).open()
+    expect(latest(ends).sent).toEqual([])
+  })
+
+  test.each([
+    [closeCode.serviceRestart, '', 'server-restarting'],
+    [closeCode.tryAgainLater, '', 'server-busy'],
+    [closeCode.tryAgainLater, 'too-many-connections', 'too-many-connections'],
+    [closeCode.reset, 'connection-lost', 'connection-lost'],
+    [closeCode.authenticationTimeout, 'Connection Timeout', 'authentication-timeout'],
+    [1006, '', 'connection-lost'],
+  ])('[H4] closed with %i %j it has failed with %s, and comes back', (code, reason, expected) => {
+    const { ends, clock, failures, socket, user } = setUp()
+    socket.use(user)
+    latest(ends).open()
+    latest(ends).break(code, reason)
+    expect(failures).toEqual([[expected, 1]])
+    clock.advance(1_000)
+    expect(ends).toHaveLength(2)
+  })
+
+  test.each(['protocol-unsupported', 'origin-not-allowed', 'message-malformed'])(
+    'closed with %s it stays away until a person asks',
+    (reason) => {
+      const { ends, clock, socket, user } = setUp()
+      socket.use(user)
+      latest(ends).open()
+      latest(ends).break(4403, reason)
+      clock.advance(1_000_000)
+      expect(ends).toHaveLength(1)
+      socket.retryNow()
+      expect(ends).toHaveLength(2)
+    },
+  )
+
+  test('[T1] a token that is not accepted is replaced at once, the second time it is a person’s affair', () => {
+    const { ends, clock, socket, user, refusedTokens } = setUp()
+    socket.use(user)
+    latest(ends).open()
+    latest(ends).break(closeCode.unauthorised, 'token-invalid')
+    expect(refusedTokens()).toBe(1)
+    clock.advance(0)
+    expect(ends).toHaveLength(2)
+    latest(ends).open()
+    latest(ends).break(closeCode.unauthorised, 'token-invalid')
+    clock.advance(1_000_000)
+    expect(ends).toHaveLength(2)
+  })
+
+  test('[H4] no network has a code of its own, and its return is not waited out', () => {
+    const { ends, failures, network, on, socket, user } = setUp()
+    socket.use(user)
+    latest(ends).open()
+    network.mayBeOnline = false
+    on().offline()
+    expect(socket.status).toBe('disconnected')
+    expect(failures).toEqual([['network-offline', 1]])
+    network.mayBeOnline = true
+    on().online()
+    expect(ends).toHaveLength(2)
+  })
+
+  test('a server that accepts no WebSocket in time is unreachable', () => {
+    const { ends, clock, failures, socket, user } = setUp()
+    socket.use(user)
+    clock.advance(10_000)
+    expect(failures).toEqual([['server-unreachable', 1]])
+    clock.advance(1_000)
+    expect(ends).toHaveLength(2)
+  })
+
+  test('a line that is dead without having been closed is noticed by unanswered questions', () => {
+    const { ends, clock, failures, socket, user } = setUp()
+    socket.use(user)
+    latest(ends).open()
+    clock.advance(30_000)
+    expect(user.probes).toBe(1)
+    latest(ends).say(1, 97, 5)
+    clock.advance(30_000)
+    expect(user.probes).toBe(1)
+    clock.advance(30_000)
+    clock.advance(30_000)
+    expect(user.probes).toBe(3)
+    expect(failures).toEqual([])
+    clock.advance(30_000)
+    expect(failures).toEqual([['heartbeat-missed', 1]])
+  })
+
+  test('a ping of the server is answered', () => {
+    const { ends, socket, user } = setUp()
+    socket.use(user)
+    latest(ends).open()
+    latest(ends).say(9)
+    expect(latest(ends).sent).toEqual([Uint8Array.of(10)])
+  })
+
+  test('a frame that cannot be read breaks the line instead of the page', () => {
+    const { ends, failures, socket, user } = setUp()
+    socket.use(user)
+    latest(ends).open()
+    latest(ends).say(200, 1)
+    expect(failures).toEqual([['connection-lost', 1]])
+  })
+
+  test('closed for good it leaves nothing behind', () => {
+    const { ends, clock, network, socket, user } = setUp()
+    socket.use(user)
+    latest(ends).open()
+    latest(ends).break()
+    socket.close()
+    expect(clock.pending).toBe(0)
+    expect(network.isListening).toBe(false)
+    socket.retryNow()
+    expect(ends).toHaveLength(1)
+  })
+})
