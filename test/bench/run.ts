@@ -81,9 +81,15 @@ async function main(): Promise<void> {
     const results: { name: string; seconds: number; result: FigureResult }[] = []
     for (const figure of figures) {
       const start = performance.now()
-      const result = await figure.run(context)
-      results.push({ name: figure.name, seconds: Math.round((performance.now() - start) / 1000), result })
-      print(printFigure(result))
+      try {
+        const result = await figure.run(context)
+        results.push({ name: figure.name, seconds: Math.round((performance.now() - start) / 1000), result })
+        print(printFigure(result))
+      } catch (error) {
+        // The other figures are worth having all the same; the exit code tells that this one is missing.
+        process.exitCode = 1
+        print(`## ${figure.name}\n**Failed**: ${error instanceof Error ? error.stack : String(error)}\n`)
+      }
     }
     printTargets(results.map(({ result }) => result))
     const path = await writeResults({ started, machine, node: process.version, postgres: version, repeats, results })

@@ -35,14 +35,23 @@ function openHocuspocus(url: string, name: string): Replica {
   const socket = new HocuspocusProviderWebsocket({ url, WebSocketPolyfill: WebSocket })
   const provider = new HocuspocusProvider({ websocketProvider: socket, name, document: doc, token: 'bench' })
   const whenSynced = new Promise<void>((resolve, reject) => {
+    const deadline = setTimeout(
+      () => reject(new Error(`${name}: not synced after 30 s (${provider.unsyncedChanges} unacknowledged)`)),
+      30_000,
+    )
     const check = () => {
-      if (provider.isAuthenticated && provider.isSynced && provider.unsyncedChanges === 0) resolve()
+      if (!provider.isAuthenticated || !provider.isSynced || provider.unsyncedChanges > 0) return
+      clearTimeout(deadline)
+      provider.off('synced', check)
+      provider.off('unsyncedChanges', check)
+      resolve()
     }
     provider.on('synced', check)
     provider.on('unsyncedChanges', check)
-    provider.on('authenticationFailed', ({ reason }: { reason: string }) =>
-      reject(new Error(`${name} was refused: ${reason}`)),
-    )
+    provider.on('authenticationFailed', ({ reason }: { reason: string }) => {
+      clearTimeout(deadline)
+      reject(new Error(`${name} was refused: ${reason}`))
+    })
   })
   let lost = false
   socket.on('close', () => (lost = true))
@@ -76,8 +85,12 @@ function openYWebsocket(url: string, name: string): Replica {
     // The reader in this same process must get its updates from the server, not past it.
     disableBc: true,
   })
-  const whenSynced = new Promise<void>((resolve) => {
-    provider.once('sync', () => resolve())
+  const whenSynced = new Promise<void>((resolve, reject) => {
+    const deadline = setTimeout(() => reject(new Error(`${name}: not synced after 30 s`)), 30_000)
+    provider.once('sync', () => {
+      clearTimeout(deadline)
+      resolve()
+    })
   })
   let lost = false
   provider.on('connection-close', () => (lost = true))
