@@ -97,7 +97,7 @@ describe('[W1] [S1] a wrong value stops the start and says what to write', () =>
 describe('[S2] who may ask', () => {
   test('a rebound DNS name is refused, over HTTP and for sockets; loopback names pass', async () => {
     await using server = await ServerProcess.start({ secret })
-    expect(await statusFor(server, '/', { host: `evil.example:${server.port}` })).toBe(403)
+    expect(await statusFor(server, '/', { host: `evil.example:${server.port}` })).toBe(421)
     expect(await statusFor(server, '/livez', { host: `localhost:${server.port}` })).toBe(200)
     expect(await statusFor(server, '/livez', { host: `127.0.0.1:${server.port}` })).toBe(200)
   })
