@@ -113,8 +113,9 @@ export function acceptSockets(server: Server, parts: AcceptParts): void {
  * name would never open.
  */
 function withoutPrototypes(client: object): void {
-  for (const table of Object.values(client)) {
-    if (Object.getPrototypeOf(table ?? 0) === Object.prototype) Object.setPrototypeOf(table, null)
+  for (const name of ['documentConnections', 'incomingMessageQueue', 'incomingMessageQueueBytes', 'hookPayloads']) {
+    const table: unknown = Reflect.get(client, name)
+    if (typeof table === 'object' && table) Object.setPrototypeOf(table, null)
   }
 }
 
