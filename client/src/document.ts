@@ -8,6 +8,7 @@ import { type Hello, Link } from './link/link.ts'
 import type { Socket } from './link/socket.ts'
 import { logEntry } from './log.ts'
 import type { Settings } from './options.ts'
+import { keepPresence } from './page-presence.ts'
 import { pendingCount } from './status/positions.ts'
 import {
   after,
@@ -77,7 +78,8 @@ export class TidemarkDocument implements AsyncDisposable {
   #history: History | null = null
   #hello: Hello | null = null
   #closing: Promise<void> | null = null
-  #hiddenPresence: Record<string, unknown> | null = null
+  readonly #forgetPage: () => void
+  #memoryReason: TidemarkError | null = null
 
   /** @internal use `client.open` */
   constructor(name: string, doc: Y.Doc, means: DocumentMeans) {
@@ -90,8 +92,7 @@ export class TidemarkDocument implements AsyncDisposable {
     this.whenSynced = this.#firstSync.promise
     this.whenSynced.catch(() => {})
     // Before the provider's own listener, which takes the presence away.
-    globalThis.addEventListener?.('pagehide', this.#onPageHide)
-    globalThis.addEventListener?.('pageshow', this.#onPageShow)
+    this.#forgetPage = keepPresence(this.awareness)
     // Before the link's own listeners: an edit is counted before anything can be sent that carries it.
     doc.on('update', this.#onUpdate)
     doc.on('destroy', this.#onDocDestroy)
@@ -292,8 +293,6 @@ export class TidemarkDocument implements AsyncDisposable {
     }
   }
 
-  #memoryReason: TidemarkError | null = null
-
   #fallBack(reason: TidemarkError): MemoryStore {
     this.#memoryReason = reason
     const name = databaseName(this.#means.settings.namespace, this.name)
@@ -381,22 +380,10 @@ export class TidemarkDocument implements AsyncDisposable {
     void this.close()
   }
 
-  // A page that comes back from the browser's cache finds its presence taken away by its own farewell.
-  readonly #onPageHide = (): void => {
-    this.#hiddenPresence ??= this.awareness.getLocalState()
-  }
-
-  readonly #onPageShow = (): void => {
-    const presence = this.#hiddenPresence
-    this.#hiddenPresence = null
-    if (presence && this.awareness.getLocalState() === null) this.awareness.setLocalState(presence)
-  }
-
   async #close(): Promise<void> {
     this.doc.off('update', this.#onUpdate)
     this.doc.off('destroy', this.#onDocDestroy)
-    globalThis.removeEventListener?.('pagehide', this.#onPageHide)
-    globalThis.removeEventListener?.('pageshow', this.#onPageShow)
+    this.#forgetPage()
     this.#link.close()
     this.#waiters.fail(new TidemarkError('document-closed'))
     this.#firstSync.reject(new TidemarkError('document-closed'))

@@ -23,7 +23,7 @@ export class LocalDatabases {
   /** The names of the documents that are kept here. */
   async documents(): Promise<string[]> {
     const names = new Set(this.#opened)
-    for (const database of await listDatabases()) {
+    for (const database of (await listDatabases()) ?? []) {
       const document = documentOfDatabase(this.#namespace, database)
       if (document !== null) names.add(document)
     }
@@ -33,9 +33,13 @@ export class LocalDatabases {
   /** How many edits of a document that is not open are pending. */
   async pendingCount(document: string): Promise<number> {
     const name = databaseName(this.#namespace, document)
+    const inMemory = this.#shelves.pendingCount(name)
+    const listed = await listDatabases()
+    // looking into a database that is not there would make it
+    if (!globalThis.indexedDB || (listed && !listed.includes(name))) return inMemory
     const { database } = await openDatabase(name)
     try {
-      let count = 0
+      let count = inMemory
       for (const mark of (await readContents(database)).marks.values()) count += pendingIn(mark)
       return count
     } finally {
@@ -51,12 +55,12 @@ export class LocalDatabases {
   }
 }
 
-async function listDatabases(): Promise<string[]> {
+/** @returns null where the browser does not tell: what was opened is all that is known then */
+async function listDatabases(): Promise<string[] | null> {
   try {
     const databases = await globalThis.indexedDB.databases()
     return databases.flatMap(({ name }) => (name === undefined ? [] : [name]))
   } catch {
-    // an older browser, or none of it works here: what was opened is all that is known
-    return []
+    return null
   }
 }

@@ -83,13 +83,11 @@ export class Link {
       sent: () => events.sent(),
       acknowledged: () => {
         this.#failures = 0
+        this.#hasReauthenticated = false
         events.acknowledged()
       },
       refused: () => this.#refused(),
-      authenticated: () => {
-        this.#hasReauthenticated = false
-        means.socket.tokenAccepted()
-      },
+      authenticated: () => means.socket.tokenAccepted(),
       ended: (error) => this.#ended(error),
       told: (message) => this.#told(message),
       tokenRequested: () => this.#freshToken(),
@@ -114,9 +112,9 @@ export class Link {
   stop(): void {
     if (this.#phase.kind === 'off') return
     this.#session.leave()
+    this.#events.connectionChanged('disconnected')
     this.#rest({ kind: 'off' })
     this.#means.socket.leave(this.#user)
-    this.#events.connectionChanged('disconnected')
   }
 
   close(): void {

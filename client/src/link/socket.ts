@@ -225,11 +225,15 @@ export class Socket {
   }
 
   #failed(error: TidemarkError): void {
+    const failed = this.#state
     const attempt = this.attempt
     this.#failures++
-    this.#become(this.#isWorthRetrying(error) ? this.#waiting(error) : { kind: 'stopped' })
+    // Why comes before that: whoever hears that the connection is gone knows the reason.
     this.#options.onFailure(error, attempt)
     for (const user of [...this.#users]) user.failed(error)
+    // unless one of them has closed the socket meanwhile
+    if (this.#state !== failed) return
+    this.#become(this.#isWorthRetrying(error) ? this.#waiting(error) : { kind: 'stopped' })
   }
 
   #isWorthRetrying(error: TidemarkError): boolean {
@@ -262,8 +266,8 @@ export class Socket {
     const before = this.#state
     this.#state = state
     if ('release' in before) before.release()
-    if (before.kind === 'open') for (const user of [...this.#users]) user.closed()
     if (state.kind !== 'connecting' && state.kind !== 'open') this.#show('disconnected')
+    if (before.kind === 'open') for (const user of [...this.#users]) user.closed()
   }
 
   #show(status: ConnectionStatus): void {

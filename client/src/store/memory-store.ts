@@ -19,8 +19,8 @@ export class MemoryShelves {
     return shelf
   }
 
-  names(): string[] {
-    return [...this.#shelves.keys()]
+  pendingCount(name: string): number {
+    return this.#shelves.get(name)?.pending ?? 0
   }
 
   delete(name: string): void {
