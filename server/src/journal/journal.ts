@@ -41,6 +41,8 @@ export class Journal {
   /** Where the queue begins: taking from the front by index keeps a long queue from being copied again and again. */
   #taken = 0
   #queuedBytes = 0
+  /** Taken from the queue, and not decided yet: while the database is away that is where edits wait. */
+  #inCommit = 0
   #underPressure = false
   #available = true
   #closing = false
@@ -58,7 +60,7 @@ export class Journal {
   }
 
   get queued(): { updates: number; bytes: number } {
-    return { updates: this.#queue.length - this.#taken, bytes: this.#queuedBytes }
+    return { updates: this.#queue.length - this.#taken + this.#inCommit, bytes: this.#queuedBytes }
   }
 
   /** Queues an update behind all others of its document. The line's `appended` position is this update's. */
@@ -122,8 +124,10 @@ export class Journal {
   }
 
   async #commitBatch(batch: Entry[]): Promise<void> {
-    const portions = portionsOf(batch)
-    await this.#commitPortions(portions)
+    this.#inCommit = batch.length
+    await this.#commitPortions(portionsOf(batch))
+    // given up at the shutdown, the batch counts as left
+    if (!this.#closing) this.#inCommit = 0
     for (const { update } of batch) this.#queuedBytes -= update.byteLength
     if (this.#underPressure && this.#queuedBytes < this.#options.queuedBytes / 2) this.#setPressure(false)
   }
