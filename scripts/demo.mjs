@@ -2,8 +2,15 @@ import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { root, run, say } from './processes.mjs'
 
-const demo = join(root, 'client', 'demo')
-const sources = [demo, join(root, 'client', 'src'), join(root, 'shared', 'src'), join(root, 'package-lock.json')]
+const client = join(root, 'client')
+const demo = join(client, 'demo')
+const sources = [
+  demo,
+  join(client, 'src'),
+  join(client, 'vite.config.ts'),
+  join(root, 'shared', 'src'),
+  join(root, 'package-lock.json'),
+]
 const built = join(demo, 'dist', 'index.html')
 
 /** Builds the demo page when it is missing or older than anything it is made of. */
@@ -17,7 +24,7 @@ export async function ensureDemo(node) {
 /** @returns the exit code of Vite */
 export function buildDemo(node) {
   const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js')
-  return run(node, [vite, 'build', '--logLevel', 'warn'], { cwd: demo })
+  return run(node, [vite, 'build', '--logLevel', 'warn'], { cwd: client })
 }
 
 function newest(path) {
