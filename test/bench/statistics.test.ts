@@ -45,11 +45,12 @@ describe('summarise', () => {
 })
 
 describe('ratio', () => {
-  it('is null when either side is missing or the base is 0', () => {
+  it('is null when either side is missing or the base is not above 0', () => {
     expect(ratio(1, 2)).toBe(0.5)
     expect(ratio(null, 2)).toBeNull()
     expect(ratio(1, null)).toBeNull()
     expect(ratio(1, 0)).toBeNull()
+    expect(ratio(1, -2)).toBeNull()
   })
 })
 

@@ -42,7 +42,7 @@ export function summarise(latencies: readonly number[]): LatencySummary | null {
 
 /** `null` where there is nothing to divide by, so that a ratio that means nothing is never printed as a number. */
 export function ratio(value: number | null, base: number | null): number | null {
-  return value === null || base === null || base === 0 ? null : value / base
+  return value === null || base === null || base <= 0 ? null : value / base
 }
 
 /** Numbers in [0, 1) that are the same in every run (mulberry32): a run can be repeated, and systems get equal load. */

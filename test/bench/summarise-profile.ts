@@ -31,7 +31,8 @@ const byPackage = new Map<string, number>()
 let busy = 0
 samples.forEach((id, index) => {
   const name = nameOf.get(id)!
-  if (name === '(idle)') return
+  // The profiler's own start is not the server's work.
+  if (name === '(idle)' || name.startsWith('post node:inspector')) return
   const micros = timeDeltas[index] ?? 0
   busy += micros
   byFunction.set(name, (byFunction.get(name) ?? 0) + micros)

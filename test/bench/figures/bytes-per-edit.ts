@@ -13,7 +13,8 @@ export const bytesPerEditFigure: Figure = {
   async run(context) {
     const rows = new Rows()
     rows.define('bytes written to Postgres for each edit', 'B', { kind: 'at-most', limit: 1024 })
-    rows.define('of these, tables and indexes grew by', 'B')
+    rows.define('tables and indexes grew by, for each edit', 'B')
+    rows.define('page images in the log', '')
     rows.define('edits', '')
     const { hours, hurry } = extent(context)
     for (const system of context.systems.filter(({ stores }) => stores)) await measure(context, system, rows)
@@ -44,15 +45,21 @@ async function measure(context: BenchContext, system: System, rows: Rows): Promi
       await load.do('connect', { ...order, names: ['hour'] })
       await sleep(3500)
       await postgres.checkpoint()
-      const before = { written: await postgres.writtenBytes(), stored: await postgres.storedBytes(database) }
+      const read = async () => ({
+        written: await postgres.writtenBytes(),
+        images: await postgres.pageImages(),
+        stored: await postgres.storedBytes(database),
+      })
+      const before = await read()
       const checkpoints = setInterval(() => void postgres.checkpoint(), (seconds * 1000) / (checkpointsPerHour * hours))
       const result = await load.do('write', { perSecond: editsPerSecond * hurry, seconds, seed: 3 })
       clearInterval(checkpoints)
       await sleep(1000)
-      const written = (await postgres.writtenBytes()) - before.written
-      const stored = (await postgres.storedBytes(database)) - before.stored
+      const after = await read()
+      const written = after.written - before.written
       rows.add('bytes written to Postgres for each edit', system.name, written / result.edits)
-      rows.add('of these, tables and indexes grew by', system.name, stored / result.edits)
+      rows.add('tables and indexes grew by, for each edit', system.name, (after.stored - before.stored) / result.edits)
+      rows.add('page images in the log', system.name, after.images - before.images)
       rows.add('edits', system.name, result.edits)
       context.log(`${system.name}: ${Math.round(written / result.edits)} B per edit over ${result.edits} edits`)
     })

@@ -1,4 +1,6 @@
+import { join } from 'node:path'
 import { LoadProcess } from '../load/load-process.ts'
+import { whenQuiet } from '../systems/machine.ts'
 import type { System } from '../systems/system.ts'
 import { CpuMeter } from './cpu.ts'
 import { alternate, type BenchContext, documentNames, type Figure, Rows, sleep, withLoad } from './figure.ts'
@@ -51,13 +53,21 @@ async function measure(context: BenchContext, system: System, repeat: number, ro
       await sleep(1000)
       await load.do('write', { perSecond: 100, seconds: 1, seed: 1 })
       await sleep(2500)
+      await whenQuiet(context.quick ? 5000 : 15_000)
       const meter = await CpuMeter.calibrate(process, context.postgres, 1000)
       const writtenBefore = await context.postgres.writtenBytes()
+      if (context.profileFolder) {
+        await process.startProfile()
+        await sleep(1000)
+      }
       await meter.start()
       const result = await load.do('write', { perSecond, seconds: window(context), seed: repeat + 2 })
       // Edits of the last seconds are paid for by the store that follows them.
       await sleep(2500)
       const cpu = await meter.stop()
+      if (context.profileFolder) {
+        await process.stopProfile(join(context.profileFolder, `${system.name}-large-${repeat}.cpuprofile`))
+      }
       const written = (await context.postgres.writtenBytes()) - writtenBefore
       const postgresCpu = system.stores && cpu.postgresMs !== null ? cpu.postgresMs / result.edits : null
       rows.add('server CPU per update', system.name, cpu.serverMs / result.edits)

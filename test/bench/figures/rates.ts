@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { LoadProcess } from '../load/load-process.ts'
+import { whenQuiet } from '../systems/machine.ts'
 import type { System } from '../systems/system.ts'
 import { CpuMeter } from './cpu.ts'
 import { alternate, type BenchContext, documentNames, type Figure, Rows, sleep, withLoad } from './figure.ts'
@@ -28,6 +29,7 @@ export const ratesFigure: Figure = {
       rows.define(label(perSecond, 'updates that did not arrive'), '')
       rows.define(label(perSecond, 'load: CPU (of one core)'), '')
       rows.define(label(perSecond, 'load: edits made late, p99'), 'ms')
+      rows.define(label(perSecond, 'everything else on the machine: CPU (of one core)'), '')
     }
     for (let repeat = 0; repeat < context.repeats; repeat++) {
       for (const system of alternate(context.systems, repeat)) await measure(context, system, repeat, rows)
@@ -61,10 +63,14 @@ async function measure(context: BenchContext, system: System, repeat: number, ro
       await load.do('connect', { protocol: system.protocol, url, names, readers: true, seedBytes: 0 })
       await load.do('write', { perSecond: 6000, seconds: warmUp(context), seed: 1 })
       await sleep(500)
+      await whenQuiet(context.quick ? 5000 : 15_000)
       const meter = await CpuMeter.calibrate(process, context.postgres, 1000)
       for (const { perSecond } of rates) {
-        await sleep(300)
-        if (context.profileFolder) await process.startProfile()
+        await whenQuiet(context.quick ? 5000 : 15_000)
+        if (context.profileFolder) {
+          await process.startProfile()
+          await sleep(1000)
+        }
         await meter.start()
         const result = await load.do('write', { perSecond, seconds: window(context), seed: repeat + 2 })
         const cpu = await meter.stop()
@@ -83,6 +89,10 @@ async function measure(context: BenchContext, system: System, repeat: number, ro
         add('updates that did not arrive', result.unseen)
         add('load: CPU (of one core)', result.loadCpu)
         add('load: edits made late, p99', result.lateness?.p99)
+        if (cpu.machineMs !== null) {
+          const ours = cpu.serverMs + (cpu.postgresMs ?? 0) + result.loadCpu * result.ms
+          add('everything else on the machine: CPU (of one core)', Math.max(0, cpu.machineMs - ours) / cpu.ms)
+        }
         context.log(
           `${system.name} ${perSecond}/s #${repeat + 1}: peer ${result.peer?.p50.toFixed(2)} / ` +
             `${result.peer?.p99.toFixed(1)} ms, ack ${result.ack?.p50.toFixed(2) ?? '–'} / ` +

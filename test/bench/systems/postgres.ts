@@ -82,6 +82,12 @@ export class BenchPostgres {
     return Number(rows[0]!.bytes)
   }
 
+  /** How many whole pages are in the log, as the first change of a page after a checkpoint writes it. */
+  async pageImages(): Promise<number> {
+    const { rows } = await this.#admin.query<{ images: string }>('select wal_fpi as images from pg_stat_wal')
+    return Number(rows[0]!.images)
+  }
+
   /** What the database takes on disk. */
   async storedBytes({ name }: Database): Promise<number> {
     const { rows } = await this.#admin.query<{ bytes: string }>('select pg_database_size($1) as bytes', [name])
