@@ -18,13 +18,13 @@ import {
   type Happening,
   hasDrained,
   isUnsafeToClose,
-  type LocalStoreStatus,
   sameStatus,
   statusOf,
 } from './status/status.ts'
-import type { History, Loaded, LocalStore, StoreEvents } from './store/local-store.ts'
-import { type MemoryShelves, MemoryStore } from './store/memory-store.ts'
-import { createStore, databaseName } from './store/open-store.ts'
+import { LocalCopy, type LocalCopyEvents } from './store/local-copy.ts'
+import type { History } from './store/local-store.ts'
+import type { MemoryShelves } from './store/memory-store.ts'
+import { databaseName } from './store/open-store.ts'
 import { clientVersion } from './version.ts'
 
 export type Level = Hello['level']
@@ -72,14 +72,13 @@ export class TidemarkDocument implements AsyncDisposable {
   readonly #link: Link
   readonly #waiters: FlushWaiters
   readonly #firstSync = Promise.withResolvers<void>()
-  #store: LocalStore
+  readonly #copy: LocalCopy
   #situation = beginning
   #status = statusOf(beginning)
   #history: History | null = null
   #hello: Hello | null = null
   #closing: Promise<void> | null = null
   readonly #forgetPage: () => void
-  #memoryReason: TidemarkError | null = null
 
   /** @internal use `client.open` */
   constructor(name: string, doc: Y.Doc, means: DocumentMeans) {
@@ -109,7 +108,13 @@ export class TidemarkDocument implements AsyncDisposable {
       },
       this.#linkEvents(),
     )
-    this.#store = this.#createStore()
+    const { settings, shelves } = means
+    this.#copy = new LocalCopy(
+      databaseName(settings.namespace, name),
+      doc,
+      { ...settings, kind: settings.localStore, shelves },
+      this.#copyEvents(),
+    )
     // What the app put into its Y.Doc before is an edit like any other.
     if (doc.store.clients.size > 0) this.#onUpdate(Y.encodeStateAsUpdate(doc), null)
     this.whenLoaded = this.#load()
@@ -211,26 +216,14 @@ export class TidemarkDocument implements AsyncDisposable {
   // ——— one edit, in order: stored, counted, sent, told ———
 
   readonly #onUpdate = (update: Uint8Array, origin: unknown): void => {
-    if (origin === this.#store || this.#closing) return
+    if (origin === this.#copy.origin || this.#closing) return
     const isEdit = origin !== this.#link.origin
     const position = isEdit ? this.#situation.positions.made + 1 : null
-    this.#keep(update, position)
+    this.#copy.keep(update, position)
     if (!isEdit) return
     this.#happened({ type: 'edited' })
     this.#link.edit(update)
     this.#emitter.emit('pending', { pendingCount: this.pendingCount })
-  }
-
-  #keep(update: Uint8Array, position: number | null): void {
-    const store = this.#store
-    store.append(update, position).then(
-      () => {
-        // memory does not survive the tab
-        if (position !== null && store.kind !== 'memory') this.#happened({ type: 'stored', position })
-      },
-      // a store that was closed or lost has said so
-      () => {},
-    )
   }
 
   #happened(happening: Happening): void {
@@ -268,22 +261,13 @@ export class TidemarkDocument implements AsyncDisposable {
 
   // ——— the local store ———
 
-  #createStore(): LocalStore {
-    const { settings, shelves } = this.#means
-    const name = databaseName(settings.namespace, this.name)
-    const means = { ...settings, kind: settings.localStore, shelves }
-    try {
-      return createStore(name, this.doc, means, this.#storeEvents())
-    } catch (error) {
-      return this.#fallBack(error as TidemarkError)
-    }
-  }
-
-  #storeEvents(): StoreEvents {
+  #copyEvents(): LocalCopyEvents {
     return {
+      stored: (position) => this.#happened({ type: 'stored', position }),
       failed: (error) => {
         this.#report(error)
-        if (error.code !== 'local-storage-corrupt') this.#happened({ type: 'store-failed', error })
+        const isTransient = error.code === 'local-storage-full' || error.code === 'local-storage-failed'
+        if (isTransient) this.#happened({ type: 'store-failed', error })
       },
       recovered: () => this.#happened({ type: 'store-recovered' }),
       lost: (error) => {
@@ -293,32 +277,13 @@ export class TidemarkDocument implements AsyncDisposable {
     }
   }
 
-  #fallBack(reason: TidemarkError): MemoryStore {
-    this.#memoryReason = reason
-    const name = databaseName(this.#means.settings.namespace, this.name)
-    return new MemoryStore(name, this.doc, this.#means.shelves, this.#storeEvents())
-  }
-
   async #load(): Promise<void> {
-    let loaded: Loaded
-    try {
-      loaded = await this.#store.load()
-    } catch (error) {
-      const broken = this.#store
-      this.#store = this.#fallBack(error as TidemarkError)
-      void broken.close()
-      const { made } = this.#situation.positions
-      loaded = await this.#store.load()
-      if (made > 0) void this.#store.append(Y.encodeStateAsUpdate(this.doc), made)
-    }
+    const { localStore, inherited, history } = await this.#copy.load()
     if (this.#closing) return
-    if (this.#memoryReason) this.#report(this.#memoryReason)
-    this.#history = loaded.history
-    const localStore: LocalStoreStatus =
-      this.#store.kind === 'indexeddb' ? { kind: 'indexeddb' } : { kind: 'memory', reason: this.#memoryReason }
-    this.#happened({ type: 'loaded', localStore, inherited: loaded.inherited })
-    if (loaded.inherited > 0) this.#emitter.emit('pending', { pendingCount: this.pendingCount })
-    // Only now: content that is still being loaded would look like an edit, and its absence like a deletion of none.
+    this.#history = history
+    this.#happened({ type: 'loaded', localStore, inherited })
+    if (inherited > 0) this.#emitter.emit('pending', { pendingCount: this.pendingCount })
+    // Only now: stored content that comes while a session runs would be sent as if it were new.
     this.#link.start()
   }
 
@@ -354,13 +319,13 @@ export class TidemarkDocument implements AsyncDisposable {
     this.#happened({ type: 'acknowledged', at })
     const { positions } = this.#situation
     if (positions.refused) return
-    void this.#store.acknowledge(positions.acknowledged)
+    this.#copy.acknowledge(positions.acknowledged)
     if (!handshaken && this.#hello) this.#remember({ epoch: this.#hello.epoch, revision: this.#hello.revision })
   }
 
   #remember(history: History): void {
     this.#history = history
-    void this.#store.remember(history)
+    this.#copy.remember(history)
   }
 
   // ——— failures ———
@@ -388,7 +353,7 @@ export class TidemarkDocument implements AsyncDisposable {
     this.#waiters.fail(new TidemarkError('document-closed'))
     this.#firstSync.reject(new TidemarkError('document-closed'))
     await this.whenLoaded
-    await this.#store.close()
+    await this.#copy.close()
     this.#means.guard.set(this, false)
     this.#means.onClosed(this)
     this.#emitter.emit('destroy', undefined)

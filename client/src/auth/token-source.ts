@@ -1,4 +1,5 @@
 import { type Clock, TidemarkError } from '@tidemark/shared'
+import { within } from '../time-limit.ts'
 import { expiryOf } from './jwt.ts'
 
 /** Gives a token. Called again, once however many ask, when the last one has run out or was not accepted. */
@@ -49,19 +50,14 @@ export class TokenSource {
   }
 
   async #ask(): Promise<string> {
-    let cancel = () => {}
     try {
-      const tooLate = new Promise<never>((_, reject) => {
-        cancel = this.#clock.after(providerTimeLimit, () => reject(new Error('the token provider gave no answer')))
-      })
-      const token: unknown = await Promise.race([(async () => this.#provider())(), tooLate])
+      const answer = (async (): Promise<unknown> => this.#provider())()
+      const token = await within(this.#clock, providerTimeLimit, 'the token provider', answer)
       if (typeof token !== 'string') throw new Error('the token provider gave something else than a string')
       this.#token = token
       return token
     } catch (cause) {
       throw new TidemarkError('token-provider-failed', undefined, { cause })
-    } finally {
-      cancel()
     }
   }
 }

@@ -1,26 +1,14 @@
 import { type Clock, TidemarkError } from '@tidemark/shared'
-import type { Observable } from 'lib0/observable'
-import { IndexeddbPersistence, PREFERRED_TRIM_SIZE } from 'y-indexeddb'
+import { PREFERRED_TRIM_SIZE } from 'y-indexeddb'
 import * as Y from 'yjs'
 import { retryDelay } from '../link/retry.ts'
-import { type DirtyMark, dirtyKey, historyKey, isSameMark, pendingIn, readDirtyMark, remainder } from './dirty-mark.ts'
-import { type Connection, completionOf, customStore, openDatabase, resultOf, updatesStore, writeError } from './idb.ts'
+import { within } from '../time-limit.ts'
+import { clearMarks, writeHistory } from './bookkeeping.ts'
+import { type DirtyMark, dirtyKey, pendingIn, remainder } from './dirty-mark.ts'
+import { type Connection, completionOf, customStore, openDatabase, updatesStore, writeError } from './idb.ts'
 import type { History, Loaded, LocalStore, StoreEvents } from './local-store.ts'
+import { QuietPersistence } from './persistence.ts'
 import { applyRows, compact, quarantine, readContents } from './rows.ts'
-
-/** What of y-indexeddb's class is used here; `_db` is left out because it is overridden by an accessor below. */
-interface Persistence extends Observable<string> {
-  readonly doc: Y.Doc
-  readonly name: string
-  db: IDBDatabase | null
-  synced: boolean
-  _dbref: number
-  _dbsize: number
-  _destroyed: boolean
-  _storeUpdate: (update: Uint8Array, origin: unknown) => void
-  destroy(): Promise<void>
-}
-const Persistence = IndexeddbPersistence as unknown as new (name: string, doc: Y.Doc) => Persistence
 
 interface Write {
   readonly update: Uint8Array
@@ -41,14 +29,9 @@ const compactionDelay = 1_000
  * y-indexeddb's persistence, same database format, with what it lacks: a promise for each write that settles when its
  * transaction has completed, errors that reach somebody, the dirty mark in the edit's own transaction, rows that do
  * not decode set aside, and a connection that is opened again after the browser has closed it.
- *
- * y-indexeddb's constructor opens the database, reads it and subscribes to the document, all without an error path.
- * The accessor `_db` takes the opening out of its hands, and its subscription is replaced by {@link append}.
  */
-export class IndexeddbStore extends Persistence implements LocalStore {
+export class IndexeddbStore extends QuietPersistence implements LocalStore {
   readonly kind = 'indexeddb'
-  // Set by y-indexeddb's constructor, before the fields of this class exist.
-  declare private _opening: Promise<IDBDatabase>
   readonly #clock: Clock
   readonly #openTimeLimit: number
   readonly #events: StoreEvents
@@ -72,38 +55,27 @@ export class IndexeddbStore extends Persistence implements LocalStore {
 
   constructor(name: string, doc: Y.Doc, options: IndexeddbStoreOptions, events: StoreEvents) {
     super(name, doc)
-    doc.off('update', this._storeUpdate)
     this.#clock = options.clock
     this.#openTimeLimit = options.openTimeLimit
     this.#events = events
     this.#dirtyKey = dirtyKey(Math.floor(options.clock.random() * 2 ** 53).toString(36))
   }
 
-  /** @internal y-indexeddb reads from it once; it gets a promise on which nothing happens, and we do the reading. */
-  get _db(): Promise<IDBDatabase> {
-    return this.db ? Promise.resolve(this.db) : new Promise(() => {})
-  }
-
-  set _db(opening: Promise<IDBDatabase>) {
-    opening.catch(() => {})
-    this._opening = opening
-  }
-
   async load(): Promise<Loaded> {
     try {
-      const loaded = await this.#withinTimeLimit(this.#open())
+      const loaded = await within(this.#clock, this.#openTimeLimit, 'opening IndexedDB', this.#open())
       this.#writeBacklog()
       return loaded
     } catch (cause) {
       this.#isLost = true
       // should the browser open it after all, it must not stay open
-      this._opening.then((database) => database.close()).catch(() => {})
+      this.opening.then((database) => database.close()).catch(() => {})
       throw new TidemarkError('local-storage-unavailable', undefined, { cause })
     }
   }
 
   async #open(): Promise<Loaded> {
-    const database = await this._opening
+    const database = await this.opening
     const { rows, marks, history } = await readContents(database)
     if (this.#isLost || this._destroyed) throw new TidemarkError('document-closed')
     const corrupt = applyRows(this.doc, rows, this)
@@ -120,20 +92,6 @@ export class IndexeddbStore extends Persistence implements LocalStore {
     let inherited = 0
     for (const mark of marks.values()) inherited += pendingIn(mark)
     return { inherited, history }
-  }
-
-  async #withinTimeLimit<Result>(work: Promise<Result>): Promise<Result> {
-    let cancel = () => {}
-    const tooLate = new Promise<never>((_, reject) => {
-      cancel = this.#clock.after(this.#openTimeLimit, () =>
-        reject(new Error(`IndexedDB did not open within ${this.#openTimeLimit} ms`)),
-      )
-    })
-    try {
-      return await Promise.race([work, tooLate])
-    } finally {
-      cancel()
-    }
   }
 
   #adopt(database: IDBDatabase): void {
@@ -280,32 +238,13 @@ export class IndexeddbStore extends Persistence implements LocalStore {
     if (!db) return
     const inherited = this.#inheritedMarks
     this.#inheritedMarks = new Map()
-    await this.#attempt(async () => {
-      const transaction = db.transaction(customStore, 'readwrite')
-      const done = completionOf(transaction)
-      const custom = transaction.objectStore(customStore)
-      const own = await resultOf<unknown>(custom.get(this.#dirtyKey))
-      if (own !== undefined) {
-        const rest = remainder(readDirtyMark(own), position)
-        if (rest) custom.put(rest, this.#dirtyKey)
-        else custom.delete(this.#dirtyKey)
-      }
-      for (const [key, seen] of inherited) {
-        const mark = await resultOf<unknown>(custom.get(key))
-        if (mark !== undefined && isSameMark(readDirtyMark(mark), seen)) custom.delete(key)
-      }
-      await done
-    })
+    await this.#attempt(() => clearMarks(db, this.#dirtyKey, position, inherited))
   }
 
   async remember(history: History): Promise<void> {
     const { db } = this
     if (!db) return
-    await this.#attempt(async () => {
-      const transaction = db.transaction(customStore, 'readwrite')
-      transaction.objectStore(customStore).put(history, historyKey)
-      await completionOf(transaction)
-    })
+    await this.#attempt(() => writeHistory(db, history))
   }
 
   // Bookkeeping that failed is said again by the next handshake: it costs a mark that stays too long, never an edit.
