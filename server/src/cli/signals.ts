@@ -19,7 +19,7 @@ export function stopOnSignals({ server, shutdownMs, log }: StopParts): void {
   const onSignal = (signal: NodeJS.Signals): void => {
     if (firstAt === null) {
       firstAt = performance.now()
-      log.info({ signal }, 'stopping')
+      log.info({ signal }, 'asked to stop')
       void stop()
     } else if (performance.now() - firstAt > echoMs) {
       log.error({ signal }, 'forced to stop at once; whatever was not acknowledged is not in the database')
