@@ -129,6 +129,23 @@ describe('[R5.4] refusals', () => {
     expect(log).toMatchObject([{ code: 'permission-denied', document: 'plan' }])
   })
 
+  test('a server that will not talk to this page is an error, not only offline, until a person has it tried again', async () => {
+    await using server = await startStockServer()
+    const { client, line } = personAt(server.url)
+    const document = client.open('plan')
+    await document.whenSynced
+    const [connection] = server.server.hocuspocus.documents.get('plan')!.getConnections()
+    connection!.webSocket.close(closeCode.forbidden, 'protocol-unsupported')
+    await until('it is an error', () => document.status.kind === 'error')
+    write(document, 'x')
+    expect(document.status).toMatchObject({ error: { code: 'protocol-unsupported' }, status: 'disconnected' })
+    await expect(document.flush()).rejects.toMatchObject({ code: 'protocol-unsupported' })
+    expect(line.urls).toHaveLength(1)
+    document.retry()
+    await until('it is saved', () => document.status.kind === 'saved')
+    expect(document.pendingCount).toBe(0)
+  })
+
   test('[R6] one document that is refused does not stop the others', async () => {
     await using server = await startStockServer({
       onAuthenticate: async ({ documentName }) => {

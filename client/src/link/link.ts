@@ -151,7 +151,10 @@ export class Link {
       else this.#events.sessionEnded()
     },
     connectionChanged: (status: ConnectionStatus) => this.#events.connectionChanged(status),
-    failed: (error: TidemarkError) => this.#events.connectionFailed(error),
+    failed: (error: TidemarkError, isFinal: boolean) => {
+      this.#events.connectionFailed(error)
+      if (isFinal) this.#obstruct(error)
+    },
     probe: () => this.#session.probe(),
   }
 

@@ -15,8 +15,8 @@ export interface SocketUser {
   /** The WebSocket is gone, and the user's session with it. */
   closed(): void
   connectionChanged(status: ConnectionStatus): void
-  /** An attempt failed, or the connection broke. */
-  failed(error: TidemarkError): void
+  /** An attempt failed, or the connection broke. `isFinal`: it is not tried again before a person asks. */
+  failed(error: TidemarkError, isFinal: boolean): void
   /** Make the server say something, so that the line is known to be alive. */
   probe(): void
 }
@@ -229,11 +229,12 @@ export class Socket {
     const attempt = this.attempt
     this.#failures++
     // Why comes before that: whoever hears that the connection is gone knows the reason.
+    const isFinal = !this.#isWorthRetrying(error)
     this.#options.onFailure(error, attempt)
-    for (const user of [...this.#users]) user.failed(error)
+    for (const user of [...this.#users]) user.failed(error, isFinal)
     // unless one of them has closed the socket meanwhile
     if (this.#state !== failed) return
-    this.#become(this.#isWorthRetrying(error) ? this.#waiting(error) : { kind: 'stopped' })
+    this.#become(isFinal ? { kind: 'stopped' } : this.#waiting(error))
   }
 
   #isWorthRetrying(error: TidemarkError): boolean {

@@ -185,7 +185,8 @@ export function sameStatus(a: DocumentStatus, b: DocumentStatus): boolean {
     a.pendingCount === b.pendingCount &&
     a.lastSavedAt === b.lastSavedAt &&
     a.localStore === b.localStore &&
-    errorOf(a) === errorOf(b)
+    // each attempt fails with an error object of its own; the person is told something new when the code is another
+    errorOf(a)?.code === errorOf(b)?.code
   )
 }
 
