@@ -1,0 +1,48 @@
+import { type Clock, systemClock, TidemarkError } from '@tidemark/shared'
+import type { Catalogue } from '../admin/catalogue.ts'
+import { createAuthoriser } from '../auth/authoriser.ts'
+import { signToken } from '../auth/sign-token.ts'
+import type { AuthConfig } from '../config.ts'
+import { createLog } from '../log.ts'
+import { createMetrics } from '../metrics.ts'
+import { createApp } from './app.ts'
+import { createNetworkPolicy } from './network-policy.ts'
+import type { AppParts } from './parts.ts'
+
+export const host = 'localhost:4321'
+const secret = 'a secret of thirty-two bytes, or more'
+export const withSecret: AuthConfig = { mode: 'secret', secret }
+
+const away = async (): Promise<never> => {
+  throw new TidemarkError('storage-unavailable')
+}
+const noDatabase: Catalogue = { list: away, find: away }
+
+/** The HTTP side of a server without the rest of it; what a test needs of that it hands in. */
+export function makeApp(changes: Partial<AppParts> = {}) {
+  const lines: string[] = []
+  const auth = changes.auth ?? { mode: 'open' }
+  const config = { host: '127.0.0.1', allowedHosts: [], allowedOrigins: [] }
+  const app = createApp({
+    auth,
+    version: '1.2.3',
+    databaseKind: 'pglite',
+    startedAt: Date.now() - 65_000,
+    clock: systemClock satisfies Clock,
+    log: createLog('info', { write: (line) => lines.push(line) }),
+    metrics: createMetrics(),
+    network: createNetworkPolicy({ config, port: () => 4321 }),
+    authoriser: createAuthoriser(auth, systemClock),
+    catalogue: noDatabase,
+    live: { sessions: () => [], count: () => 0 },
+    readiness: async () => ({ ready: true }),
+    ...changes,
+  })
+  const request = (path: string, headers: Record<string, string> = {}, method = 'GET') =>
+    Promise.resolve(app.request(path, { method, headers: { host, ...headers } }))
+  return { request, lines }
+}
+
+export const bearer = async (documents: Record<string, 'read' | 'write' | 'admin'>) => ({
+  authorization: `Bearer ${await signToken(secret, { sub: 'ada', documents, expiresIn: 60 })}`,
+})
