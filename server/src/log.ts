@@ -34,7 +34,7 @@ export interface Failure {
   readonly code: ErrorCode
   readonly document?: string | undefined
   readonly session?: string | undefined
-  readonly attempt?: number | undefined
+  readonly attempt?: number | string | undefined
   readonly cause?: unknown
   /** Instead of the code's own sentence. */
   readonly message?: string | undefined

@@ -37,8 +37,9 @@ export async function startServer(config: Config, { log }: { log: Log }): Promis
     logFailure(log, {
       code: failure.code,
       document: failure.documentName ?? undefined,
-      session: failure.userId ?? undefined,
-      attempt: failure.attempt as number | undefined,
+      session: failure.sessionId,
+      user: failure.userId ?? undefined,
+      attempt: failure.attempt,
       cause: failure.cause,
     })
   }

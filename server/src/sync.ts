@@ -19,6 +19,8 @@ import { Sockets } from './sockets/sockets.ts'
 export interface SyncFailure {
   code: ErrorCode
   documentName?: string | null
+  /** Which socket. */
+  sessionId?: string
   userId?: string | null
   attempt?: number | string
   cause?: unknown
@@ -82,8 +84,7 @@ export class SyncServer {
             clock,
             version: parts.version,
             isStorageAvailable: () => this.journal.available,
-            onFailure: ({ error, documentName, attempt }) =>
-              parts.onFailure({ code: error.code, documentName, attempt, cause: error.cause }),
+            onFailure: ({ error, ...facts }) => parts.onFailure({ ...facts, code: error.code, cause: error.cause }),
           }),
           this.documents.extension,
         ],
@@ -144,7 +145,8 @@ export class SyncServer {
       gate.tellError(session, error.code)
       connection.close({ code: closeCode.reset, reason: error.code })
     }
-    void this.hocuspocus.unloadDocument(document)
+    // whoever comes back gets the document as it is stored
+    void this.hocuspocus.discard(document)
   }
 
   #refuseLoading(documentName: string, cause: unknown): Refusal {
@@ -158,7 +160,7 @@ export class SyncServer {
   acceptOn(server: Server): void {
     const { config, onFailure } = this.#parts
     const events: GateEvents = {
-      refused: (_gate, failure) => onFailure(failure),
+      refused: (gate, failure) => onFailure({ ...failure, sessionId: gate.id }),
       sessionClosed: () => {},
     }
     acceptSockets(server, {

@@ -8,6 +8,7 @@ import { JournalLine } from '../journal/line.ts'
 import type { ConnectionContext } from '../sockets/context.ts'
 import { load, loadOrigin } from './load.ts'
 import { heldBackOf, isSnapshotDue, type OpenDocument } from './open-document.ts'
+import { tiePresenceToSessions } from './presence.ts'
 import { findEpoch, saveSnapshot } from './store.ts'
 
 export interface DocumentsEvents {
@@ -82,6 +83,7 @@ export class Documents {
     document.on('update', (update: Uint8Array, origin: unknown) => {
       if (origin !== loadOrigin) this.append(open, update, authorOf(origin))
     })
+    tiePresenceToSessions(document)
     this.#open.set(documentName, open)
     this.#byLine.set(line, open)
     this.events.emit('loaded', open)

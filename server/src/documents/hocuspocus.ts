@@ -66,6 +66,20 @@ export class TidemarkHocuspocus extends Hocuspocus {
     return !this.#reserved.has(document.name) && super.shouldUnloadDocument(document)
   }
 
+  /** Hocuspocus unloads by name: a late timer of a document that was discarded would take its successor along. */
+  override async unloadDocument(document: Document): Promise<unknown> {
+    if (this.documents.get(document.name) !== document) return
+    return await super.unloadDocument(document)
+  }
+
+  /** Throws a document out of memory whatever is queued of it; its sessions have been told why. */
+  async discard(document: Document): Promise<void> {
+    if (this.documents.get(document.name) !== document) return
+    this.documents.delete(document.name)
+    document.destroy()
+    await this.hooks('afterUnloadDocument', { instance: this, documentName: document.name })
+  }
+
   override async loadDocument(...parameters: LoadDocument): Promise<Document> {
     for (;;) {
       try {

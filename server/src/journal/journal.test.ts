@@ -201,7 +201,7 @@ describe('a journal on PGlite', () => {
     lost.whenDurable(() => {
       acknowledged = true
     })
-    await away.close(200)
+    expect(await away.close(200)).toBe(1)
     expect(acknowledged).toBe(false)
   })
 })

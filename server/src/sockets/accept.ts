@@ -62,7 +62,7 @@ export function acceptSockets(server: Server, parts: AcceptParts): void {
   server.on('upgrade', (incoming: IncomingMessage, duplex: Duplex, head: Buffer) => {
     duplex.on('error', () => duplex.destroy())
     const target = parseTarget(incoming.url ?? '/')
-    if (!target) return refuseUpgrade(duplex, statusOf.notFound, 'message-malformed')
+    if (!target) return refuseUpgrade(duplex, statusOf.notFound, 'not-found')
     const code = parts.check(incoming)
     if (code) {
       parts.onRefused(code)

@@ -20,7 +20,7 @@ export interface AuthenticationParts {
   clock: Clock
   version: string
   isStorageAvailable(): boolean
-  onFailure(failure: { error: TidemarkError; documentName: string; attempt: 'open' | 'renew' }): void
+  onFailure(failure: { error: TidemarkError; documentName: string; sessionId: string; attempt: 'open' | 'renew' }): void
 }
 
 /** Who may do what with a session: decided when it opens, again for each fresh token, and ended when a token runs out. */
@@ -45,7 +45,7 @@ export function authentication(parts: AuthenticationParts): Extension<Connection
       return { access }
     } catch (cause) {
       const error = asTidemarkError(cause)
-      parts.onFailure({ error, documentName, attempt: 'open' })
+      parts.onFailure({ error, documentName, sessionId: context.gate.id, attempt: 'open' })
       throw new Refusal(error)
     }
   }
@@ -138,7 +138,7 @@ export function authentication(parts: AuthenticationParts): Extension<Connection
 
   /** Ends a session whose right to be here is over (S6). */
   function end(gate: Gate, session: Session, error: TidemarkError): void {
-    parts.onFailure({ error, documentName: session.documentName, attempt: 'renew' })
+    parts.onFailure({ error, documentName: session.documentName, sessionId: gate.id, attempt: 'renew' })
     if (session.isTidemark) {
       gate.tell(session, { tidemark: 'error', code: error.code, message: error.message })
       session.connection?.close({ code: closeCode.tokenExpired, reason: error.code })

@@ -98,8 +98,9 @@ test('[R6.3] awareness that is no JSON, or of too many people, is refused', () =
     encoding.writeVarUint8Array(outer, encoding.toUint8Array(inner))
     return decoding.createDecoder(encoding.toUint8Array(outer))
   }
-  expect(() => frames.checkAwareness(awareness(2, '{"name":"Ada"}'))).not.toThrow()
-  expect(() => frames.checkAwareness(awareness(2, '{name}'))).toThrow()
-  expect(() => frames.checkAwareness(awareness(1_000_000, '{}'))).toThrow('too many')
-  expect(() => frames.checkAwareness(awareness(4, '{}'))).toThrow()
+  expect(frames.readDepartures(awareness(2, '{"name":"Ada"}'))).toEqual([])
+  expect(frames.readDepartures(awareness(2, 'null'))).toEqual([0, 1])
+  expect(() => frames.readDepartures(awareness(2, '{name}'))).toThrow()
+  expect(() => frames.readDepartures(awareness(1_000_000, '{}'))).toThrow('too many')
+  expect(() => frames.readDepartures(awareness(4, '{}'))).toThrow()
 })

@@ -59,16 +59,22 @@ export function readSyncMessage(decoder: decoding.Decoder): SyncMessage {
 
 const largestAwarenessStates = 1_000
 
-/** @throws when an awareness message would not apply */
-export function checkAwareness(decoder: decoding.Decoder): void {
+/**
+ * Checks an awareness message.
+ * @returns the Yjs clients that it says are gone
+ * @throws when it would not apply
+ */
+export function readDepartures(decoder: decoding.Decoder): number[] {
   const states = decoding.createDecoder(decoding.readVarUint8Array(decoder))
   const count = decoding.readVarUint(states)
   if (count > largestAwarenessStates) throw new Error('too many awareness states')
+  const gone: number[] = []
   for (let index = 0; index < count; index++) {
+    const client = decoding.readVarUint(states)
     decoding.readVarUint(states)
-    decoding.readVarUint(states)
-    JSON.parse(decoding.readVarString(states))
+    if (JSON.parse(decoding.readVarString(states)) === null) gone.push(client)
   }
+  return gone
 }
 
 /** @throws when it is no token message */
@@ -96,6 +102,9 @@ function frame(address: string, type: number, write: (encoder: encoding.Encoder)
 
 export const statelessFrame = (address: string, message: ServerMessage): Uint8Array =>
   frame(address, messageType.stateless, (encoder) => encoding.writeVarString(encoder, encodeServerMessage(message)))
+
+/** The answer to a client's one-byte ping; like it, it has no address. */
+export const pongFrame = Uint8Array.of(messageType.pong)
 
 export const refusedFrame = (address: string): Uint8Array =>
   frame(address, messageType.syncStatus, (encoder) => encoding.writeVarUint(encoder, 0))

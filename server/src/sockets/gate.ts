@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { WebSocketLike } from '@hocuspocus/server'
 import {
   assertNever,
@@ -11,12 +12,12 @@ import {
 } from '@tidemark/shared'
 import type { Documents } from '../documents/documents.ts'
 import { storedSize } from '../documents/documents.ts'
-import type { OpenDocument } from '../documents/open-document.ts'
-import { isApplied } from './claims.ts'
+import { depart } from '../documents/presence.ts'
+import { Answers } from './answers.ts'
 import { Echoes } from './echoes.ts'
 import * as frames from './frames.ts'
 import { inspect, parseSessionAddress } from './inspect.ts'
-import { Session, type Write } from './session.ts'
+import { Session } from './session.ts'
 import type { Transport } from './transport.ts'
 
 export interface GateLimits {
@@ -39,6 +40,8 @@ export interface GateEvents {
  * checked here before anything is applied (R6.3) and authorised one by one (S4).
  */
 export class Gate implements WebSocketLike {
+  /** Tells one socket from another in the log. */
+  readonly id = randomUUID().slice(0, 8)
   readonly sessions = new Map<string, Session>()
   readonly #transport: Transport
   readonly #documents: Documents
@@ -46,6 +49,7 @@ export class Gate implements WebSocketLike {
   readonly #events: GateEvents
   readonly #now: () => number
   readonly #echoes = new Echoes()
+  readonly #answers: Answers
   #forward: ((frame: Uint8Array) => void) | null = null
 
   constructor(transport: Transport, documents: Documents, limits: GateLimits, events: GateEvents, now: () => number) {
@@ -54,6 +58,12 @@ export class Gate implements WebSocketLike {
     this.#limits = limits
     this.#events = events
     this.#now = now
+    this.#answers = new Answers({
+      transport,
+      documents,
+      isCurrent: (session) => this.sessions.get(session.address) === session,
+      report: (session, code, cause) => this.#report(session, code, cause),
+    })
   }
 
   /** Where checked frames go: Hocuspocus's `handleMessage` for this socket. */
@@ -70,8 +80,12 @@ export class Gate implements WebSocketLike {
 
   receive(frame: Uint8Array): void {
     if (!this.#transport.isOpen) return
-    // the answer to a ping of older servers has no address
+    // pings and pongs have no address
     if (frame.byteLength === 1 && frame[0] === messageType.pong) return
+    if (frame.byteLength === 1 && frame[0] === messageType.ping) {
+      this.#transport.send(frames.pongFrame)
+      return
+    }
     let header: frames.Header
     try {
       header = frames.readHeader(frame)
@@ -98,6 +112,9 @@ export class Gate implements WebSocketLike {
       case 'authenticate':
         if (!session.access) session.tokenField = verdict.tokenField
         break
+      case 'pass-presence':
+        this.#depart(session, verdict.gone)
+        break
       case 'pass':
         break
       case 'drop':
@@ -106,12 +123,17 @@ export class Gate implements WebSocketLike {
         this.refuse(session, verdict.code, verdict.cause)
         return
       case 'refuse-write':
-        this.#refuseWrite(session, verdict.code, verdict.cause)
+        this.#answers.refuse(session, verdict.code, verdict.cause)
         return
       default:
         assertNever(verdict)
     }
     this.#forward?.(frame)
+  }
+
+  #depart({ documentName, connection }: Session, gone: number[]): void {
+    const document = this.#documents.get(documentName)?.document
+    if (gone.length > 0 && document && connection) depart(document, connection, gone)
   }
 
   #documentBytes({ documentName }: Session): number {
@@ -147,26 +169,6 @@ export class Gate implements WebSocketLike {
     this.tellError(session, code)
   }
 
-  /** A refusal is an answer too: it waits its turn behind the answers to earlier writes (R1.2). */
-  #refuseWrite(session: Session, code: ErrorCode, cause?: unknown): void {
-    this.#report(session, code, cause)
-    session.writes.push({ kind: 'refused', code })
-    if (session.writes.length === 1) this.#answerRefusals(session)
-  }
-
-  #answerRefusals(session: Session): void {
-    for (let next = session.writes[0]; next?.kind === 'refused'; next = session.writes[0]) {
-      const { code } = next
-      session.writes.shift()
-      this.#whenDurable(session, () => this.#sendRefusal(session, code))
-    }
-  }
-
-  #sendRefusal(session: Session, code: ErrorCode): void {
-    this.tellError(session, code)
-    this.#transport.send(frames.refusedFrame(session.address))
-  }
-
   #report(session: Session, code: ErrorCode, cause?: unknown): void {
     const userId = session.access?.userId ?? null
     this.#events.refused(this, { code, documentName: session.documentName, userId, cause })
@@ -191,7 +193,7 @@ export class Gate implements WebSocketLike {
     const frame = data as Uint8Array
     switch (frames.typeOf(frame)) {
       case messageType.syncStatus:
-        this.#answerWrite(frame)
+        this.#answer(frame)
         return
       case messageType.auth:
         this.#passAuthentication(frame)
@@ -208,45 +210,11 @@ export class Gate implements WebSocketLike {
     }
   }
 
-  #answerWrite(frame: Uint8Array): void {
+  #answer(frame: Uint8Array): void {
     const { address, decoder } = frames.readHeader(frame)
     const session = this.sessions.get(address)
-    const write = session?.writes.shift()
-    const open = session && this.#documents.get(session.documentName)
-    if (!session || write?.kind !== 'passed' || !open || open.document.isDestroyed) {
-      // An ack for an edit in an object that has left memory would be a lie (R1.6).
-      this.close(closeCode.reset, 'connection-lost')
-      return
-    }
-    const code = frames.readSyncStatus(decoder) ? this.#faultOf(open, session, write) : 'read-only'
-    if (code === null) {
-      this.#whenDurable(session, () => this.#transport.send(frame))
-    } else {
-      this.#report(session, code)
-      this.#whenDurable(session, () => this.#sendRefusal(session, code))
-    }
-    this.#answerRefusals(session)
-  }
-
-  /** What is wrong with an edit that Hocuspocus took; null when it is in the document, or waits there for others. */
-  #faultOf(
-    open: OpenDocument,
-    session: Session,
-    { update, claims }: Extract<Write, { kind: 'passed' }>,
-  ): ErrorCode | null {
-    const isHeldBack = this.#documents.appendHeldBack(open, update, session.access?.userId ?? null)
-    return isHeldBack || isApplied(open.document, claims) ? null : 'update-malformed'
-  }
-
-  #whenDurable(session: Session, release: () => void): void {
-    const line = this.#documents.get(session.documentName)?.line
-    if (!line || line.isDurable) {
-      if (line?.failure == null) release()
-      return
-    }
-    line.whenDurable(() => {
-      if (this.#transport.isOpen && this.sessions.get(session.address) === session) release()
-    })
+    const status = { isSaved: frames.readSyncStatus(decoder), frame }
+    if (!session || !this.#answers.hold(session, status)) this.close(closeCode.reset, 'connection-lost')
   }
 
   #passAuthentication(frame: Uint8Array): void {

@@ -9,6 +9,7 @@ export type Verdict =
   | { kind: 'authenticate'; tokenField: string }
   /** A sync message that changes the document: its answer will be one SyncStatus. */
   | { kind: 'pass-write'; update: Uint8Array; claims: Claims }
+  | { kind: 'pass-presence'; gone: number[] }
   | { kind: 'drop' }
   | { kind: 'refuse'; code: ErrorCode; cause?: unknown }
   /** A refused edit is answered like any other, in its turn (R1.2). */
@@ -32,8 +33,7 @@ export function inspect(session: Session, { type, decoder }: frames.Header, circ
       case messageType.syncReply:
         return inspectSync(session, decoder, circumstances)
       case messageType.awareness:
-        frames.checkAwareness(decoder)
-        return pass
+        return { kind: 'pass-presence', gone: frames.readDepartures(decoder) }
       case messageType.auth:
         return { kind: 'authenticate', tokenField: frames.readTokenField(decoder) }
       case messageType.queryAwareness:

@@ -8,6 +8,8 @@ const binary = { binary: true, compress: false }
 export class WebSocketTransport implements Transport {
   readonly #webSocket: WebSocket
   readonly #bufferBytes: number
+  /** The largest frame since the buffer was last empty: a big document on its way does not make a slow client. */
+  #largest = 0
 
   /** @param bufferBytes how much may wait for a client that does not read; beyond it the socket is closed */
   constructor(webSocket: WebSocket, bufferBytes: number) {
@@ -21,7 +23,9 @@ export class WebSocketTransport implements Transport {
 
   send(frame: Uint8Array): void {
     if (!this.isOpen) return
-    if (this.#webSocket.bufferedAmount > this.#bufferBytes) {
+    const buffered = this.#webSocket.bufferedAmount
+    this.#largest = Math.max(buffered === 0 ? 0 : this.#largest, frame.byteLength)
+    if (buffered > this.#bufferBytes + this.#largest) {
       this.close(closeCode.tryAgainLater, 'slow-consumer')
       // a client that does not read does not answer a close either
       this.#webSocket.terminate()

@@ -1,0 +1,23 @@
+import type { Connection, Document } from '@hocuspocus/server'
+import { isTransactionOrigin } from '@hocuspocus/server'
+import { removeAwarenessStates } from 'y-protocols/awareness'
+
+/**
+ * Ties awareness states to the session that brought them, so that they go when it goes (C5).
+ * Hocuspocus ties only those that are new to the document: somebody who reconnects is known already, counts as updated,
+ * and would stay as a ghost for 30 s after leaving.
+ */
+export function tiePresenceToSessions(document: Document): void {
+  document.awareness.on('update', ({ added, updated }: { added: number[]; updated: number[] }, origin: unknown) => {
+    if (!isTransactionOrigin(origin) || origin.source !== 'connection') return
+    const clients = document.connections.get(origin.connection)?.clients
+    if (clients) for (const client of [...added, ...updated]) clients.add(client)
+  })
+}
+
+/** Somebody says goodbye without closing; Hocuspocus drops such messages. Only a session's own people can leave by it. */
+export function depart(document: Document, connection: Connection, clients: readonly number[]): void {
+  const own = document.connections.get(connection)?.clients
+  const leaving = clients.filter((client) => own?.has(client))
+  if (leaving.length > 0) removeAwarenessStates(document.awareness, leaving, { source: 'connection', connection })
+}

@@ -1,0 +1,86 @@
+import { type ErrorCode, errorSentences } from '@tidemark/shared'
+import type { Documents } from '../documents/documents.ts'
+import type { OpenDocument } from '../documents/open-document.ts'
+import { isApplied } from './claims.ts'
+import * as frames from './frames.ts'
+import type { Session, Write } from './session.ts'
+import type { Transport } from './transport.ts'
+
+export interface AnswersParts {
+  transport: Transport
+  documents: Documents
+  /** Whether the session is still the one on its address. */
+  isCurrent(session: Session): boolean
+  report(session: Session, code: ErrorCode, cause?: unknown): void
+}
+
+/**
+ * The answers to a socket's edits (R1): each edit gets one SyncStatus, in the order of the edits, and none of them
+ * before the journal has committed all that was appended when it was due.
+ */
+export class Answers {
+  readonly #parts: AnswersParts
+
+  constructor(parts: AnswersParts) {
+    this.#parts = parts
+  }
+
+  /** A refusal is an answer too: it waits its turn behind the answers to earlier edits (R1.2). */
+  refuse(session: Session, code: ErrorCode, cause?: unknown): void {
+    this.#parts.report(session, code, cause)
+    session.writes.push({ kind: 'refused', code })
+    if (session.writes.length === 1) this.#answerRefusals(session)
+  }
+
+  /**
+   * Holds the SyncStatus that Hocuspocus wrote until what it answers is durable.
+   * @returns false when it answers an edit in an object that has left memory, which would be a lie (R1.6)
+   */
+  hold(session: Session, status: { isSaved: boolean; frame: Uint8Array }): boolean {
+    const write = session.writes.shift()
+    const open = this.#parts.documents.get(session.documentName)
+    if (write?.kind !== 'passed' || !open || open.document.isDestroyed) return false
+    const fault = status.isSaved ? this.#faultOf(open, session, write) : 'read-only'
+    if (fault === null) {
+      this.#whenDurable(session, () => this.#parts.transport.send(status.frame))
+    } else {
+      this.#parts.report(session, fault)
+      this.#whenDurable(session, () => this.#sendRefusal(session, fault))
+    }
+    this.#answerRefusals(session)
+    return true
+  }
+
+  #answerRefusals(session: Session): void {
+    for (let next = session.writes[0]; next?.kind === 'refused'; next = session.writes[0]) {
+      const { code } = next
+      session.writes.shift()
+      this.#whenDurable(session, () => this.#sendRefusal(session, code))
+    }
+  }
+
+  #sendRefusal({ address }: Session, code: ErrorCode): void {
+    const { transport } = this.#parts
+    transport.send(frames.statelessFrame(address, { tidemark: 'error', code, message: errorSentences[code] }))
+    transport.send(frames.refusedFrame(address))
+  }
+
+  /** What is wrong with an edit that Hocuspocus took; null when it is in the document, or waits there for others. */
+  #faultOf(open: OpenDocument, session: Session, write: Extract<Write, { kind: 'passed' }>): ErrorCode | null {
+    const author = session.access?.userId ?? null
+    const isHeldBack = this.#parts.documents.appendHeldBack(open, write.update, author)
+    return isHeldBack || isApplied(open.document, write.claims) ? null : 'update-malformed'
+  }
+
+  #whenDurable(session: Session, release: () => void): void {
+    const line = this.#parts.documents.get(session.documentName)?.line
+    // a refusal in a session whose document is not open yet
+    if (!line) release()
+    else if (line.isDurable) line.whenDurable(release)
+    else {
+      line.whenDurable(() => {
+        if (this.#parts.transport.isOpen && this.#parts.isCurrent(session)) release()
+      })
+    }
+  }
+}
