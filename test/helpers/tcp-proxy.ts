@@ -4,15 +4,59 @@ import { freePort } from './free-port.ts'
 /** What the network between client and server does at the moment. */
 export type Weather = 'clear' | 'cut' | 'blackhole' | 'websockets-cut'
 
+/** One direction of a connection: bytes arrive in order, each not before its time. */
+class Pipe {
+  readonly #to: Socket
+  readonly #late: { chunk: Buffer; at: number }[] = []
+
+  constructor(to: Socket) {
+    this.#to = to
+  }
+
+  carry(chunk: Buffer, delay: number): void {
+    if (delay === 0 && this.#late.length === 0) {
+      this.#to.write(chunk)
+      return
+    }
+    this.#late.push({ chunk, at: performance.now() + delay })
+    if (this.#late.length === 1) this.#wait()
+  }
+
+  swallow(): void {
+    this.#late.length = 0
+  }
+
+  #wait(): void {
+    const first = this.#late[0]
+    if (!first) return
+    setTimeout(() => {
+      if (this.#late[0] !== first) return
+      this.#late.shift()
+      if (!this.#to.destroyed) this.#to.write(first.chunk)
+      this.#wait()
+    }, first.at - performance.now())
+  }
+}
+
+interface Pair {
+  readonly client: Socket
+  readonly server: Socket
+  readonly websocket: boolean
+  readonly up: Pipe
+  readonly down: Pipe
+  swallowed: boolean
+}
+
 /**
  * The network between a client and the server, in the test's hand. `cut` closes connections and refuses new ones,
  * `blackhole` swallows every byte while connections stay open (a lost Wi-Fi), `websockets-cut` lets pages load only.
+ * A connection that was in a black hole stays there: TCP never goes on with bytes missing in the middle.
  */
 export class TcpProxy implements AsyncDisposable {
   readonly port: number
   readonly #target: number
   readonly #server: Server
-  readonly #pairs = new Set<{ client: Socket; server: Socket; websocket: boolean }>()
+  readonly #pairs = new Set<Pair>()
   #weather: Weather = 'clear'
   #delay = 0
 
@@ -51,7 +95,13 @@ export class TcpProxy implements AsyncDisposable {
 
   become(weather: Weather): void {
     this.#weather = weather
-    for (const { client, server, websocket } of this.#pairs) {
+    for (const pair of this.#pairs) {
+      const { client, server, websocket } = pair
+      if (weather === 'blackhole') {
+        pair.swallowed = true
+        pair.up.swallow()
+        pair.down.swallow()
+      }
       if (weather !== 'cut' && !(weather === 'websockets-cut' && websocket)) continue
       client.destroy()
       server.destroy()
@@ -74,7 +124,8 @@ export class TcpProxy implements AsyncDisposable {
       const websocket = /^upgrade: *websocket/im.test(first.toString('latin1'))
       if (this.#weather === 'cut' || (this.#weather === 'websockets-cut' && websocket)) return void client.destroy()
       const server = tcpConnect(this.#target, '127.0.0.1')
-      const pair = { client, server, websocket }
+      const swallowed = this.#weather === 'blackhole'
+      const pair: Pair = { client, server, websocket, up: new Pipe(server), down: new Pipe(client), swallowed }
       this.#pairs.add(pair)
       const end = () => {
         this.#pairs.delete(pair)
@@ -82,20 +133,13 @@ export class TcpProxy implements AsyncDisposable {
         server.destroy()
       }
       for (const socket of [client, server]) socket.setNoDelay(true).on('error', end).on('close', end)
-      this.#pass(client, server)
-      this.#pass(server, client)
-      this.#forward(first, server)
+      const carry = (pipe: Pipe, chunk: Buffer) => {
+        if (!pair.swallowed) pipe.carry(chunk, this.#delay)
+      }
+      client.on('data', (chunk) => carry(pair.up, chunk))
+      server.on('data', (chunk) => carry(pair.down, chunk))
+      carry(pair.up, first)
     })
     client.on('error', () => client.destroy())
-  }
-
-  #pass(from: Socket, to: Socket): void {
-    from.on('data', (chunk) => this.#forward(chunk, to))
-  }
-
-  #forward(chunk: Buffer, to: Socket): void {
-    if (this.#weather === 'blackhole') return
-    if (this.#delay === 0) to.write(chunk)
-    else setTimeout(() => to.destroyed || to.write(chunk), this.#delay)
   }
 }
