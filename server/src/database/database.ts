@@ -43,6 +43,8 @@ function openPostgres(connectionString: string, onIdleError: (error: Error) => v
     max: 10,
     application_name: 'tidemark',
     connectionTimeoutMillis: 5_000,
+    // a new connection costs a person who opens a document tens of milliseconds
+    idleTimeoutMillis: 300_000,
     // A statement whose server vanished must not hold the journal's writer for ever; it is tried again.
     query_timeout: 15_000,
     keepAlive: true,

@@ -1,4 +1,4 @@
-import type { Extension, onLoadDocumentPayload, onStoreDocumentPayload } from '@hocuspocus/server'
+import type { Extension, Hocuspocus, onLoadDocumentPayload, onStoreDocumentPayload } from '@hocuspocus/server'
 import { isTransactionOrigin } from '@hocuspocus/server'
 import { Emitter } from '@tidemark/shared'
 import * as Y from 'yjs'
@@ -66,6 +66,15 @@ export class Documents {
     extensionName: 'tidemark-documents',
     onLoadDocument: (payload) => this.#load(payload),
     onStoreDocument: (payload) => this.#store(payload),
+    afterLoadDocument: async ({ instance, document, documentName }) => {
+      const open = this.#open.get(documentName)
+      if (open) scheduleSnapshots(instance, open)
+      // Hocuspocus's own listener builds payloads and moves a timer for each update; ours asks first whether it is time.
+      document.onUpdate(() => {
+        document.lastChangeTime = Date.now()
+        if (open) scheduleSnapshots(instance, open)
+      })
+    },
     beforeUnloadDocument: async ({ documentName }) => {
       const open = this.#open.get(documentName)
       // an empty message: Hocuspocus would print it; `settled` brings the next try
@@ -152,4 +161,18 @@ function authorOf(origin: unknown): string | null {
 /** The size of a document that is refused more, measured cheaply: what is stored of it. */
 export function storedSize({ snapshot }: OpenDocument): number {
   return snapshot.size + snapshot.tail.bytes
+}
+
+/** Starts Hocuspocus's debounced store once a snapshot is due, also one that an earlier process did not get to. */
+function scheduleSnapshots(instance: Hocuspocus, open: OpenDocument): void {
+  if (!isSnapshotDue(open.snapshot)) return
+  const { document } = open
+  void instance.storeDocumentHooks(document, {
+    instance,
+    clientsCount: document.getConnectionsCount(),
+    document,
+    documentName: document.name,
+    lastContext: {},
+    lastTransactionOrigin: { source: 'local' },
+  })
 }

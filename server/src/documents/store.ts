@@ -37,19 +37,17 @@ const create = {
 
 const epoch = { name: 'tidemark-document-epoch', text: 'select epoch from documents where name = $1' }
 
-// Thousands of small rows cost more to carry than to store: they come as one bytea with their lengths.
+// Thousands of small rows cost more to carry than to store: they come as one bytea, each with its revision and length.
 const tail = {
   name: 'tidemark-document-tail',
   text: `
-    select string_agg(bytes, ''::bytea order by revision) as bytes,
-           array_agg(length(bytes) order by revision) as lengths,
-           array_agg(revision::float8 order by revision) as revisions
+    select string_agg(int8send(revision) || int4send(length(bytes)) || bytes, ''::bytea order by revision) as page
     from (
       select u.revision, u.bytes from updates u
       where u.document_id = $1 and u.revision > $2
         and not exists (select from quarantine q where q.document_id = $1 and q.source = 'update' and q.revision = u.revision)
       order by u.revision limit $3
-    ) page`,
+    ) rows`,
 }
 
 const tailPage = 20_000
@@ -82,20 +80,24 @@ export async function findEpoch(database: Database, name: string): Promise<strin
 export async function readTail(database: Database, documentId: number, revision: number): Promise<StoredUpdate[]> {
   const updates: StoredUpdate[] = []
   for (let after = revision; ; ) {
-    const [page] = await database.run<{ bytes: Uint8Array | null; lengths: number[]; revisions: number[] }>(tail, [
-      documentId,
-      after,
-      tailPage,
-    ])
-    if (!page?.bytes) return updates
-    let offset = 0
-    for (const [index, length] of page.lengths.entries()) {
-      updates.push({ revision: Number(page.revisions[index]), bytes: page.bytes.subarray(offset, offset + length) })
-      offset += length
-    }
-    if (page.lengths.length < tailPage) return updates
-    after = Number(page.revisions.at(-1))
+    const [row] = await database.run<{ page: Uint8Array | null }>(tail, [documentId, after, tailPage])
+    const page = row?.page ? readPage(row.page) : []
+    updates.push(...page)
+    if (page.length < tailPage) return updates
+    after = (page.at(-1) as StoredUpdate).revision
   }
+}
+
+function readPage(page: Uint8Array): StoredUpdate[] {
+  const view = new DataView(page.buffer, page.byteOffset, page.byteLength)
+  const updates: StoredUpdate[] = []
+  for (let offset = 0; offset < page.byteLength; ) {
+    const start = offset + 12
+    const end = start + view.getInt32(offset + 8)
+    updates.push({ revision: Number(view.getBigInt64(offset)), bytes: page.subarray(start, end) })
+    offset = end
+  }
+  return updates
 }
 
 const saveSnapshotStatement = {

@@ -85,15 +85,24 @@ export async function commit(database: Database, portions: readonly Portion[]): 
     }
   }
   const rows = await database.run<{ id: number; head: number }>(statement, [
-    ids,
-    counts,
-    epochs,
-    updateIds,
-    ordinals,
-    starts,
-    lengths,
-    authors,
+    arrayOf(ids),
+    arrayOf(counts),
+    arrayOf(epochs),
+    arrayOf(updateIds),
+    arrayOf(ordinals),
+    arrayOf(starts),
+    arrayOf(lengths),
+    arrayOf(authors.map(quoted)),
     bytes,
   ])
   return new Map(rows.map(({ id, head }) => [id, head]))
+}
+
+// Written here and not by the driver, which looks at and escapes each element: these are numbers, uuids and quoted names.
+const arrayOf = (elements: readonly (number | string)[]): string => `{${elements.join(',')}}`
+
+/** An element of an array of text, in PostgreSQL's notation (manual, 8.15.6). */
+function quoted(text: string | null): string {
+  if (text === null) return 'null'
+  return `"${text.replace(/[\\"]/g, '\\$&')}"`
 }

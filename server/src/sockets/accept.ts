@@ -73,11 +73,11 @@ export function acceptSockets(server: Server, parts: AcceptParts): void {
       parts.onRefused('too-many-connections')
       return refuseUpgrade(duplex, statusOf.busy, 'too-many-connections')
     }
-    webSockets.handleUpgrade(incoming, duplex, head, (webSocket) => serve(webSocket, target))
+    webSockets.handleUpgrade(incoming, duplex, head, (webSocket) => serve(webSocket, duplex, target))
   })
 
-  function serve(webSocket: WebSocket, target: Target): void {
-    const direct = new WebSocketTransport(webSocket, parts.limits.socketBufferBytes)
+  function serve(webSocket: WebSocket, duplex: Duplex, target: Target): void {
+    const direct = new WebSocketTransport(webSocket, duplex, parts.limits.socketBufferBytes)
     const gate = parts.makeGate(target.kind === 'hocuspocus' ? direct : new YWebsocketTransport(direct))
     const context: ConnectionContext = { gate }
     const client = parts.hocuspocus.handleConnection(gate, request, context)

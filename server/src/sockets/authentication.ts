@@ -1,4 +1,10 @@
-import type { connectedPayload, Extension, onAuthenticatePayload, onTokenSyncPayload } from '@hocuspocus/server'
+import type {
+  Connection,
+  connectedPayload,
+  Extension,
+  onAuthenticatePayload,
+  onTokenSyncPayload,
+} from '@hocuspocus/server'
 import { type Clock, closeCode, decodeAuthField, protocolVersion, TidemarkError } from '@tidemark/shared'
 import type { Access, Authoriser } from '../auth/access.ts'
 import type { Documents } from '../documents/documents.ts'
@@ -73,6 +79,7 @@ export function authentication(parts: AuthenticationParts): Extension<Connection
     const line = documents.get(connection.document.name)?.line
     if (!session?.access || !line) return
     session.connection = connection
+    spareHooks(connection)
     greet(context.gate, session)
     if (!parts.isStorageAvailable()) context.gate.tellError(session, 'storage-unavailable')
     watchExpiry(context.gate, session)
@@ -160,4 +167,14 @@ function readField(field: string): NonNullable<ReturnType<typeof decodeAuthField
 
 function asTidemarkError(cause: unknown): TidemarkError {
   return cause instanceof TidemarkError ? cause : new TidemarkError('internal', undefined, { cause })
+}
+
+const nothing = Promise.resolve()
+
+/** Hocuspocus builds a payload for each of these for every message; nobody here listens. */
+function spareHooks(connection: Connection): void {
+  connection
+    .beforeHandleMessage(() => nothing)
+    .afterHandleMessage(() => nothing)
+    .beforeSync(() => nothing)
 }

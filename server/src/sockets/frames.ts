@@ -19,6 +19,20 @@ export function readHeader(frame: Uint8Array): Header {
   return { address, type: decoding.readVarUint(decoder), decoder }
 }
 
+/** Reads the type behind an address of `prefix` bytes, its length included. */
+export function readHeaderBehind(frame: Uint8Array, address: string, prefix: number): Header {
+  const decoder = decoding.createDecoder(frame)
+  decoder.pos = prefix
+  return { address, type: decoding.readVarUint(decoder), decoder }
+}
+
+/** An address as it begins a frame. */
+export function encodeAddress(address: string): Uint8Array {
+  const encoder = encoding.createEncoder()
+  encoding.writeVarString(encoder, address)
+  return encoding.toUint8Array(encoder)
+}
+
 /** The type of a frame without decoding its address; for frames that this process wrote. */
 export function typeOf(frame: Uint8Array): number {
   const decoder = decoding.createDecoder(frame)
@@ -38,8 +52,8 @@ export function parseAddress(address: string): Address {
   return { documentName: address.slice(0, separator), sessionId: address.slice(separator + 1) }
 }
 
-/** What a sync message asks for: `read` (step 1), or `write` with the update's bytes (step 2, update). */
-export type SyncMessage = { kind: 'read' } | { kind: 'write'; update: Uint8Array; claims: Claims }
+/** What a sync message asks for: `read` (step 1), or `write` with the update's bytes (step 2, or an update for everybody). */
+export type SyncMessage = { kind: 'read' } | { kind: 'write'; isBroadcast: boolean; update: Uint8Array; claims: Claims }
 
 /** @throws when it is malformed, down to the Yjs update or state vector in it (R6.3) */
 export function readSyncMessage(decoder: decoding.Decoder): SyncMessage {
@@ -51,7 +65,7 @@ export function readSyncMessage(decoder: decoding.Decoder): SyncMessage {
       return { kind: 'read' }
     case syncType.step2:
     case syncType.update:
-      return { kind: 'write', update: payload, claims: readClaims(payload) }
+      return { kind: 'write', isBroadcast: type === syncType.update, update: payload, claims: readClaims(payload) }
     default:
       throw new Error(`unknown sync message type ${type}`)
   }

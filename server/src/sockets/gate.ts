@@ -49,6 +49,7 @@ export class Gate implements WebSocketLike {
   readonly #events: GateEvents
   readonly #now: () => number
   readonly #echoes = new Echoes()
+  #latest: Session | null = null
   readonly #answers: Answers
   #forward: ((frame: Uint8Array) => void) | null = null
 
@@ -88,7 +89,7 @@ export class Gate implements WebSocketLike {
     }
     let header: frames.Header
     try {
-      header = frames.readHeader(frame)
+      header = this.#readHeader(frame)
     } catch (cause) {
       this.#events.refused(this, { code: 'message-malformed', documentName: null, userId: null, cause })
       this.close(closeCode.malformed, 'message-malformed')
@@ -99,6 +100,7 @@ export class Gate implements WebSocketLike {
     const session =
       this.sessions.get(header.address) ?? (header.type === messageType.auth ? this.#openSession(header.address) : null)
     if (!session) return
+    this.#latest = session
     const verdict = inspect(session, header, {
       now: this.#now(),
       documentBytes: this.#documentBytes(session),
@@ -107,7 +109,8 @@ export class Gate implements WebSocketLike {
     switch (verdict.kind) {
       case 'pass-write':
         session.writes.push({ kind: 'passed', update: verdict.update, claims: verdict.claims })
-        this.#echoes.remember(frame)
+        // step 2 is for the server alone, and what comes back to it is no echo
+        if (verdict.isBroadcast) this.#echoes.remember(frame)
         break
       case 'authenticate':
         if (!session.access) session.tokenField = verdict.tokenField
@@ -128,7 +131,17 @@ export class Gate implements WebSocketLike {
       default:
         assertNever(verdict)
     }
-    this.#forward?.(frame)
+    // an established session's frames need not be addressed again
+    if (session.connection) session.connection.handleMessage(frame)
+    else this.#forward?.(frame)
+  }
+
+  /** Most frames are of the session that the last one was of: its address need not be decoded again. */
+  #readHeader(frame: Uint8Array): frames.Header {
+    const latest = this.#latest
+    return latest && startsWith(frame, latest.prefix)
+      ? frames.readHeaderBehind(frame, latest.address, latest.prefix.byteLength)
+      : frames.readHeader(frame)
   }
 
   #depart({ documentName, connection }: Session, gone: number[]): void {
@@ -211,7 +224,7 @@ export class Gate implements WebSocketLike {
   }
 
   #answer(frame: Uint8Array): void {
-    const { address, decoder } = frames.readHeader(frame)
+    const { address, decoder } = this.#readHeader(frame)
     const session = this.sessions.get(address)
     const status = { isSaved: frames.readSyncStatus(decoder), frame }
     if (!session || !this.#answers.hold(session, status)) this.close(closeCode.reset, 'connection-lost')
@@ -256,4 +269,10 @@ export class Gate implements WebSocketLike {
   closed(): void {
     for (const address of [...this.sessions.keys()]) this.#closeSession(address)
   }
+}
+
+function startsWith(frame: Uint8Array, prefix: Uint8Array): boolean {
+  if (frame.byteLength <= prefix.byteLength) return false
+  for (let index = prefix.byteLength - 1; index >= 0; index--) if (frame[index] !== prefix[index]) return false
+  return true
 }

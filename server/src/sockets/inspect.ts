@@ -8,7 +8,7 @@ export type Verdict =
   | { kind: 'pass' }
   | { kind: 'authenticate'; tokenField: string }
   /** A sync message that changes the document: its answer will be one SyncStatus. */
-  | { kind: 'pass-write'; update: Uint8Array; claims: Claims }
+  | { kind: 'pass-write'; isBroadcast: boolean; update: Uint8Array; claims: Claims }
   | { kind: 'pass-presence'; gone: number[] }
   | { kind: 'drop' }
   | { kind: 'refuse'; code: ErrorCode; cause?: unknown }
@@ -63,7 +63,7 @@ function inspectSync(session: Session, decoder: frames.Header['decoder'], circum
   if (circumstances.documentBytes + message.update.byteLength > circumstances.largestDocumentBytes) {
     return { kind: 'refuse-write', code: 'document-too-large' }
   }
-  return { kind: 'pass-write', update: message.update, claims: message.claims }
+  return { ...message, kind: 'pass-write' }
 }
 
 const sessionIdPattern = /^[\w-]{1,64}$/

@@ -2,6 +2,7 @@ import type { Connection } from '@hocuspocus/server'
 import type { ErrorCode } from '@tidemark/shared'
 import type { Access } from '../auth/access.ts'
 import type { Claims } from './claims.ts'
+import { encodeAddress } from './frames.ts'
 
 /** A sync message that writes and has not been answered: the bytes Hocuspocus is working on, or our refusal of it. */
 export type Write = { kind: 'passed'; update: Uint8Array; claims: Claims } | { kind: 'refused'; code: ErrorCode }
@@ -9,6 +10,8 @@ export type Write = { kind: 'passed'; update: Uint8Array; claims: Claims } | { k
 /** One document on one socket, from its first frame to its close. */
 export class Session {
   readonly address: string
+  /** The address as it begins each frame. */
+  readonly prefix: Uint8Array
   readonly documentName: string
   readonly openedAt: number
   /** The token field of its authentication message, until that has been decided. */
@@ -23,6 +26,7 @@ export class Session {
 
   constructor(address: string, documentName: string, openedAt: number) {
     this.address = address
+    this.prefix = encodeAddress(address)
     this.documentName = documentName
     this.openedAt = openedAt
   }
