@@ -78,7 +78,6 @@ function remedyFor(code: ErrorCode): Remedy {
     case 'document-load-failed':
     case 'document-write-failed':
     case 'document-too-large':
-    case 'update-too-large':
     case 'message-too-large':
     case 'too-many-documents':
     case 'local-storage-full':

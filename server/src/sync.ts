@@ -91,7 +91,7 @@ export class SyncServer {
       },
       {
         quarantined: (documentName, error: RowQuarantined) =>
-          parts.onFailure({ code: 'document-load-failed', documentName, attempt: error.message, cause: error.cause }),
+          parts.onFailure({ code: 'document-load-failed', documentName, attempt: error.summary, cause: error.cause }),
         refuse: (documentName, cause) => this.#refuseLoading(documentName, cause),
       },
     )
@@ -105,6 +105,9 @@ export class SyncServer {
     })
     this.documents.events.on('snapshotFailed', ({ documentName, cause }) =>
       onFailure({ code: 'storage-unavailable', documentName, attempt: 'snapshot', cause }),
+    )
+    this.documents.events.on('catchUpFailed', ({ documentName, cause }) =>
+      onFailure({ code: 'storage-unavailable', documentName, attempt: 'catch up', cause }),
     )
     this.journal.events.on('pressure', (underPressure) => this.sockets.setPaused(underPressure))
     this.journal.events.on('storage', (state) => {

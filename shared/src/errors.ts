@@ -28,7 +28,6 @@ export const errorCodes = [
   'message-malformed',
   'message-too-large',
   'update-malformed',
-  'update-too-large',
   'document-too-large',
   'document-name-invalid',
   'too-many-documents',
@@ -94,7 +93,6 @@ export function consequenceOf(code: ErrorCode): Consequence {
     case 'document-load-failed':
     case 'document-write-failed':
     case 'message-too-large':
-    case 'update-too-large':
     case 'document-too-large':
     case 'too-many-documents':
     case 'protocol-unsupported':
@@ -149,7 +147,6 @@ export const errorSentences: { readonly [code in ErrorCode]: string } = {
   'message-malformed': 'A message could not be understood and was refused.',
   'message-too-large': 'A change is larger than the server accepts. Undo it, or split it into smaller ones.',
   'update-malformed': 'An edit could not be understood and was refused.',
-  'update-too-large': 'An edit is larger than the server accepts. Undo it, or split it into smaller ones.',
   'document-too-large': 'The document has reached its largest size. Remove something before adding more.',
   'document-name-invalid':
     'A document cannot have this name: 1 to 512 bytes, no control characters, no "..", not blank.',

@@ -9,7 +9,7 @@ import type { ConnectionContext } from '../sockets/context.ts'
 import { load, loadOrigin } from './load.ts'
 import { heldBackOf, isSnapshotDue, type OpenDocument } from './open-document.ts'
 import { tiePresenceToSessions } from './presence.ts'
-import { findEpoch, saveSnapshot } from './store.ts'
+import { findEpoch, readTail, saveSnapshot } from './store.ts'
 
 export interface DocumentsEvents {
   loaded: OpenDocument
@@ -17,6 +17,7 @@ export interface DocumentsEvents {
   /** All that was queued of this document is committed: it may now leave memory. */
   settled: OpenDocument
   snapshot: { documentName: string; revision: number; bytes: number }
+  catchUpFailed: { documentName: string; cause: unknown }
   snapshotFailed: { documentName: string; cause: unknown }
 }
 
@@ -35,7 +36,9 @@ export class Documents {
     journal.events.on('committed', ({ lines }) => {
       for (const line of lines) {
         const open = this.#byLine.get(line)
-        if (open && line.isDurable) this.events.emit('settled', open)
+        if (!open) continue
+        if (line.covered < line.revision) void this.#catchUp(open)
+        if (line.isDurable) this.events.emit('settled', open)
       }
     })
   }
@@ -98,6 +101,31 @@ export class Documents {
     this.events.emit('loaded', open)
   }
 
+  readonly #catchingUp = new Set<OpenDocument>()
+  /**
+   * Reads what another process has written to the same document: its revisions lie between ours (R7.2). The updates go to
+   * this process's clients like any other, and not into the journal, where they are already.
+   */
+  async #catchUp(open: OpenDocument): Promise<void> {
+    if (this.#catchingUp.has(open)) return
+    this.#catchingUp.add(open)
+    const { line, document } = open
+    try {
+      while (line.covered < line.revision && !document.isDestroyed) {
+        const target = line.revision
+        const missing = await readTail(this.#database, line.documentId, line.covered)
+        for (const { bytes } of missing) Y.applyUpdate(document, bytes, loadOrigin)
+        line.covered = Math.max(line.covered, target, missing.at(-1)?.revision ?? 0)
+        line.revision = Math.max(line.revision, line.covered)
+      }
+    } catch (cause) {
+      // the next commit tries again; until then no snapshot claims what is missing here
+      this.events.emit('catchUpFailed', { documentName: document.name, cause })
+    } finally {
+      this.#catchingUp.delete(open)
+    }
+  }
+
   append(open: OpenDocument, update: Uint8Array, author: string | null): void {
     this.#journal.append(open.line, update, author)
     open.snapshot.tail.rows += 1
@@ -125,8 +153,8 @@ export class Documents {
     const open = this.#open.get(documentName)
     if (!open || open.line.failure || !isSnapshotDue(open.snapshot)) return
     const { line, snapshot } = open
-    // The bytes may hold more than `revision` says, never less.
-    const revision = line.revision
+    // The bytes may hold more than `covered` says, never less.
+    const revision = line.covered
     const covered = { ...snapshot.tail }
     const bytes = Y.encodeStateAsUpdate(open.document)
     try {

@@ -12,10 +12,13 @@ export interface LoadedState {
 /** A row that did not decode has been put into quarantine; loading again goes without it. */
 export class RowQuarantined extends Error {
   readonly row: { source: 'update' | 'snapshot'; revision: number }
+  readonly summary: string
 
   constructor(row: { source: 'update' | 'snapshot'; revision: number }, cause: unknown) {
-    super(`${row.source} ${row.revision} does not decode and was put into quarantine`, { cause })
+    // without a message, because Hocuspocus prints messages to the console
+    super('', { cause })
     this.name = 'RowQuarantined'
+    this.summary = `${row.source} ${row.revision} does not decode and was put into quarantine`
     this.row = row
   }
 }

@@ -13,6 +13,11 @@ export class JournalLine {
   readonly epoch: string
   /** The newest committed revision that this process knows of. */
   revision: number
+  /**
+   * Up to here the document in memory holds every revision. Behind `revision` only while another process writes to the same
+   * document: what lies between must be read from the journal.
+   */
+  covered: number
   appended = 0
   durable = 0
   /** Set when an update of this document can never be stored; nothing more of it is accepted or acknowledged. */
@@ -24,6 +29,7 @@ export class JournalLine {
     this.documentName = document.name
     this.epoch = document.epoch
     this.revision = document.revision
+    this.covered = document.revision
   }
 
   get isDurable(): boolean {
@@ -44,6 +50,7 @@ export class JournalLine {
   /** The writer loop's word that `count` more positions are committed; `head` is the document's revision then. */
   committed(count: number, head: number): void {
     this.durable += count
+    if (this.covered === head - count) this.covered = head
     this.revision = head
     const waiters = this.#waiters
     let due = 0
