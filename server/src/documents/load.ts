@@ -47,7 +47,9 @@ export async function load(database: Database, name: string, target: Y.Doc): Pro
 async function read(database: Database, name: string): Promise<{ stored: StoredDocument; updates: StoredUpdate[] }> {
   try {
     const stored = await findOrCreate(database, name)
-    return { stored, updates: await readTail(database, stored.id, stored.snapshot?.revision ?? 0) }
+    const covered = stored.snapshot?.revision ?? 0
+    // whatever is committed after this look is found by the next commit of this process (R7.5)
+    return { stored, updates: stored.head > covered ? await readTail(database, stored.id, covered) : [] }
   } catch (cause) {
     throw new TidemarkError('storage-unavailable', undefined, { cause })
   }

@@ -32,7 +32,7 @@ const find = {
 
 const create = {
   name: 'tidemark-document-create',
-  text: 'insert into documents (name) values ($1) on conflict (name) do nothing',
+  text: 'insert into documents (name) values ($1) on conflict (name) do nothing returning id, epoch, head',
 }
 
 const epoch = { name: 'tidemark-document-epoch', text: 'select epoch from documents where name = $1' }
@@ -66,7 +66,9 @@ export async function findOrCreate(database: Database, name: string): Promise<St
       const snapshot = row.bytes === null ? null : { revision: row.revision ?? 0, bytes: row.bytes }
       return { id: row.id, name, epoch: row.epoch, head: row.head, snapshot }
     }
-    await database.run(create, [name])
+    const [created] = await database.run<{ id: number; epoch: string; head: number }>(create, [name])
+    if (created) return { ...created, name, snapshot: null }
+    // somebody else was quicker: the next look finds it
   }
 }
 
