@@ -15,7 +15,8 @@ export class Replica implements AsyncDisposable {
   readonly broken: string[] = []
   /** For each Yjs client this person ever was: how many of its edits were reported saved. */
   readonly saved = new Map<number, number>()
-  drainedCount = 0
+  /** The line dies in the very moment in which everything is said to be saved. */
+  cutWhenDrained = false
   readonly #documentName: string
   readonly #selves = new Set<number>()
   #client: TidemarkClient
@@ -93,6 +94,14 @@ export class Replica implements AsyncDisposable {
     )
   }
 
+  /** Compares what this person was told with what somebody finds on the server who never met them. */
+  check(onServer: Y.Doc): void {
+    for (const [client, clock] of this.saved) {
+      const missing = clock - Y.getState(onServer.store, client)
+      if (missing > 0) this.broken.push(`drained was early: ${missing} edits were not on the server`)
+    }
+  }
+
   /** Everything of the document's history that this person sent elsewhere reaches the server a second time. */
   get everything(): Uint8Array {
     return Y.encodeStateAsUpdate(this.doc)
@@ -131,7 +140,10 @@ export class Replica implements AsyncDisposable {
   }
 
   #drained(document: TidemarkDocument): void {
-    this.drainedCount += 1
+    if (this.cutWhenDrained) {
+      this.cutWhenDrained = false
+      this.network.become('cut')
+    }
     if (this.#isEmpty) this.broken.push('drained although nothing had been pending since the last time')
     if (document.pendingCount !== 0) this.broken.push(`drained with ${document.pendingCount} pending`)
     this.#isEmpty = true

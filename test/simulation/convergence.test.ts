@@ -1,7 +1,6 @@
 import 'fake-indexeddb/auto'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import * as Y from 'yjs'
 import { freshDatabase } from '../helpers/postgres.ts'
 import { Random } from '../helpers/random.ts'
 import { RawClient } from '../helpers/raw-client.ts'
@@ -13,7 +12,7 @@ import { Writer } from '../helpers/writer.ts'
 /** What can happen next, to one of the people or to the server. */
 type Happening =
   | { kind: 'edit'; who: number; count: number }
-  | { kind: 'cut' | 'blackhole' | 'clear' | 'reload' | 'duplicate'; who: number }
+  | { kind: 'cut' | 'blackhole' | 'clear' | 'reload' | 'duplicate' | 'cut-when-drained'; who: number }
   | { kind: 'delay'; who: number; ms: number }
   | { kind: 'pause'; ms: number }
   | { kind: 'kill' }
@@ -27,7 +26,10 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   },
   {
     weight: 7,
-    arbitrary: fc.record({ kind: fc.constantFrom('cut', 'blackhole', 'clear', 'clear', 'reload', 'duplicate'), who }),
+    arbitrary: fc.record({
+      kind: fc.constantFrom('cut', 'blackhole', 'clear', 'clear', 'reload', 'duplicate', 'cut-when-drained'),
+      who,
+    }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('delay' as const), who, ms: fc.constantFrom(0, 30, 90) }) },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('pause' as const), ms: fc.integer({ min: 1, max: 120 }) }) },
@@ -94,7 +96,7 @@ async function happen(next: Happening, everybody: Replica[], documentName: strin
     case 'pause':
       return pause(next.ms)
     case 'kill':
-      return killAndCheck(everybody, documentName)
+      return killAndCheck(everybody, documentName, random)
   }
   const replica = everybody[next.who]
   if (!replica) throw new Error('nobody there')
@@ -110,6 +112,8 @@ async function happen(next: Happening, everybody: Replica[], documentName: strin
       return replica.network.delay(next.ms)
     case 'reload':
       return replica.reload()
+    case 'cut-when-drained':
+      return cutWhenDrained(replica, documentName, random)
     case 'duplicate': {
       using other = await RawClient.open(server.sync, documentName)
       other.update(documentName, replica.everything)
@@ -119,16 +123,30 @@ async function happen(next: Happening, everybody: Replica[], documentName: strin
   }
 }
 
-/** Nobody can reach the server; it is killed; what anybody was told is saved must be there before they come back. */
-async function killAndCheck(everybody: Replica[], documentName: string): Promise<void> {
-  for (const { network } of everybody) network.become('cut')
-  await server.restart()
-  using reader = await new Writer({ url: server.sync, document: documentName }).synced()
-  for (const replica of everybody) {
-    for (const [client, clock] of replica.saved) {
-      const there = Y.getState(reader.doc.store, client)
-      if (there < clock) replica.broken.push(`drained was early: ${clock - there} edits were not on the server`)
-    }
+/** Somebody writes on and on; in the moment in which they are told that all is saved their line is cut. */
+async function cutWhenDrained(replica: Replica, documentName: string, random: Random): Promise<void> {
+  replica.network.become('clear')
+  replica.cutWhenDrained = true
+  const end = performance.now() + 3000
+  while (replica.cutWhenDrained && performance.now() < end) {
+    replica.edit(random)
+    await pause(random.int(0, 40))
   }
+  using reader = await new Writer({ url: server.sync, document: documentName }).synced()
+  replica.check(reader.doc)
+  replica.cutWhenDrained = false
+  replica.network.become('clear')
+}
+
+/** Killed while everybody writes; what anybody was told is saved must be there before they come back. */
+async function killAndCheck(everybody: Replica[], documentName: string, random: Random): Promise<void> {
+  for (const replica of everybody) replica.edit(random)
+  await pause(random.int(20, 30))
+  server.signal('SIGKILL')
+  await server.exited
+  for (const { network } of everybody) network.become('cut')
+  await server.start()
+  using reader = await new Writer({ url: server.sync, document: documentName }).synced()
+  for (const replica of everybody) replica.check(reader.doc)
   for (const { network } of everybody) network.become('clear')
 }
