@@ -39,6 +39,7 @@ export class TidemarkClient implements AsyncDisposable {
     this.#socket = new Socket({
       ...settings,
       onFailure: (error, attempt) => this.#report(error, attempt),
+      onHealing: (error, attempt) => this.#log(error, { attempt, isHealing: true }),
       onStatus: (status) => this.#emitter.emit('connection', status),
       onTokenRefused: () => tokens.discard(),
     })
@@ -132,9 +133,12 @@ export class TidemarkClient implements AsyncDisposable {
   }
 
   #report(error: TidemarkError, attempt = 1): void {
-    const document = [...this.#documents.keys()].join(', ')
-    this.#settings.log(logEntry(error, { document, attempt }))
+    this.#log(error, { attempt })
     this.#emitter.emit('error', { error, code: error.code, persistent: error.persistent })
+  }
+
+  #log(error: TidemarkError, how: { readonly attempt: number; readonly isHealing?: boolean }): void {
+    this.#settings.log(logEntry(error, { document: [...this.#documents.keys()].join(', '), ...how }))
   }
 }
 

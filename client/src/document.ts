@@ -311,6 +311,7 @@ export class TidemarkDocument implements AsyncDisposable {
       obstructed: (error) => this.#happened({ type: 'obstructed', error }),
       unobstructed: () => this.#happened({ type: 'unobstructed' }),
       failed: (error, attempt) => this.#report(error, attempt),
+      healing: (error) => this.#log(error, { isHealing: true }),
     }
   }
 
@@ -331,8 +332,12 @@ export class TidemarkDocument implements AsyncDisposable {
   // ——— failures ———
 
   #report(error: TidemarkError, attempt = 1): void {
-    this.#means.settings.log(logEntry(error, { document: this.name, session: this.#link.sessionId, attempt }))
+    this.#log(error, { attempt })
     this.#tell(error)
+  }
+
+  #log(error: TidemarkError, how: { readonly attempt?: number; readonly isHealing?: boolean }): void {
+    this.#means.settings.log(logEntry(error, { document: this.name, session: this.#link.sessionId, ...how }))
   }
 
   #tell(error: TidemarkError): void {

@@ -2,7 +2,8 @@ import type { ErrorCode, TidemarkError } from '@tidemark/shared'
 
 /** One failure, once (R5.3). It never holds a token. */
 export interface LogEntry {
-  readonly level: 'warn' | 'error'
+  /** `info` when the client is about to heal it by itself: the app is not told. */
+  readonly level: 'info' | 'warn' | 'error'
   readonly code: ErrorCode
   readonly message: string
   /** The document concerned; null when it is the socket of all of them. */
@@ -23,10 +24,10 @@ export const consoleLog: Log = (entry) => {
 
 export function logEntry(
   error: TidemarkError,
-  where: { document?: string; session?: string | null; attempt?: number },
+  where: { document?: string; session?: string | null; attempt?: number; isHealing?: boolean },
 ): LogEntry {
   return {
-    level: error.persistent ? 'error' : 'warn',
+    level: where.isHealing ? 'info' : error.persistent ? 'error' : 'warn',
     code: error.code,
     message: error.message,
     document: where.document ?? null,

@@ -202,18 +202,52 @@ describe('[T1] tokens', () => {
     expect(asked).toBe(1)
   })
 
-  test('one that the server does not accept is replaced once, without troubling anybody', async () => {
+  test.each(['token-expired', 'token-invalid', 'token-missing'] as const)(
+    'one that the server does not accept (%s) is replaced once, without troubling anybody',
+    async (reason) => {
+      await using server = await startStockServer({
+        onAuthenticate: async ({ token }) => {
+          if (decodeAuthField(token)?.token !== 'new') throw refusal(reason)
+        },
+      })
+      const tokens = ['old', 'new']
+      const { client, log } = personAt(server.url, { auth: () => tokens.shift() ?? '' })
+      const document = client.open('plan')
+      const heard = listenTo(document)
+      write(document, 'x')
+      await document.flush()
+      expect(heard.kinds).not.toContain('error')
+      expect(heard.errors).toEqual([])
+      expect(log).toMatchObject([{ code: reason, level: 'info', document: 'plan' }])
+    },
+  )
+
+  test('[R5.4] one that runs out in a session, told by refusing a write or by ending the session, is replaced silently', async () => {
     await using server = await startStockServer({
-      onAuthenticate: async ({ token }) => {
-        if (decodeAuthField(token)?.token !== 'new') throw refusal('token-expired')
-      },
+      onAuthenticate: async () => {},
+      connected: async ({ connection }) => connection?.sendStateless(encodeServerMessage(hello)),
     })
-    const tokens = ['old', 'new']
-    const { client } = personAt(server.url, { auth: () => tokens.shift() ?? '' })
+    let asked = 0
+    const { client, log } = personAt(server.url, { auth: () => `token${++asked}` })
     const document = client.open('plan')
-    const heard = listenTo(document)
     await document.whenSynced
+    const heard = listenTo(document)
+    const expire = (ending: 'a refused write' | 'the session') => {
+      const [connection] = server.server.hocuspocus.documents.get('plan')!.getConnections()
+      connection!.sendStateless(encodeServerMessage({ tidemark: 'error', code: 'token-expired', message: '' }))
+      if (ending === 'the session') connection!.close({ code: closeCode.tokenExpired, reason: 'token-expired' })
+      else connection!.readOnly = true
+    }
+    for (const ending of ['a refused write', 'the session'] as const) {
+      expire(ending)
+      write(document, 'x')
+      await document.flush()
+    }
+    expect(textOf(document)).toBe('xx')
+    expect(asked).toBe(3)
+    expect(heard.errors).toEqual([])
     expect(heard.kinds).not.toContain('error')
+    expect(log.map(({ code, level }) => `${level} ${code}`)).toEqual(['info token-expired', 'info token-expired'])
   })
 
   test('when the next one is not accepted either it is an error for a person; signing in again and retrying heals it', async () => {
@@ -224,13 +258,16 @@ describe('[T1] tokens', () => {
         if (decodeAuthField(token)?.token !== good) throw refusal('token-invalid')
       },
     })
-    const { client } = personAt(server.url, { auth: () => `token${++asked}` })
+    const { client, log } = personAt(server.url, { auth: () => `token${++asked}` })
     const document = client.open('plan')
+    const heard = listenTo(document)
     write(document, 'kept')
     await until('it is an error', () => document.status.kind === 'error')
     await new Promise((resolve) => setTimeout(resolve, 60))
     expect(asked).toBe(2)
     expect(document.status).toMatchObject({ error: { code: 'token-invalid' }, pendingCount: 1 })
+    expect(heard.errors).toEqual(['token-invalid'])
+    expect(log.map(({ level }) => level)).toEqual(['info', 'error'])
     good = 'token3'
     document.retry()
     await until('it is saved', () => document.status.kind === 'saved')

@@ -2,7 +2,6 @@ import {
   type AuthEnvelope,
   assertNever,
   type Clock,
-  consequenceOf,
   encodeAuthEnvelope,
   protocolVersion,
   type ServerMessage,
@@ -12,6 +11,7 @@ import type { Awareness } from 'y-protocols/awareness'
 import type * as Y from 'yjs'
 import type { TokenSource } from '../auth/token-source.ts'
 import type { ConnectionStatus } from '../status/status.ts'
+import { recoveryFrom } from './recovery.ts'
 import { type RetrySchedule, retryDelay } from './retry.ts'
 import { Session } from './session.ts'
 import type { Socket } from './socket.ts'
@@ -33,6 +33,8 @@ export interface LinkEvents {
   unobstructed(): void
   /** A failure to tell and log, once. */
   failed(error: TidemarkError, attempt: number): void
+  /** A token was refused for the first time, and a fresh one is asked for: to log, not to tell. */
+  healing(error: TidemarkError): void
 }
 
 export interface LinkMeans {
@@ -211,7 +213,7 @@ export class Link {
       }
       case 'error':
         this.#complaint = new TidemarkError(message.code)
-        this.#events.failed(this.#complaint, 1)
+        this.#report(this.#complaint, 1)
         if (message.code === 'storage-unavailable') this.#obstruct(this.#complaint)
         return
       case 'recovered':
@@ -229,26 +231,40 @@ export class Link {
     if (!this.#complaint) this.#events.failed(error, 1)
     this.#complaint = null
     if (this.#refusal) return
+    if (this.#heals(error)) {
+      this.#session.leave()
+      this.#recover(error)
+      return
+    }
     this.#refusal = error
     this.#obstacle = error
     this.#events.refused(error)
-    const heals = error.consequence === 'retry' || error.consequence === 'reauthenticate'
-    if (!heals) return
+    if (error.consequence !== 'retry' && error.consequence !== 'reauthenticate') return
     this.#session.leave()
     this.#recover(error)
   }
 
   #ended(error: TidemarkError): void {
     if (this.#phase.kind === 'off') return
-    this.#events.failed(error, this.#failures + 1)
+    // the server says why before it ends a session: a refusal that heals is logged once for both
+    if (!this.#heals(error) || this.#complaint?.code !== error.code) this.#report(error, this.#failures + 1)
     this.#recover(error)
+  }
+
+  /** Is nobody's affair as long as a fresh token has not been refused as well. */
+  #heals(error: TidemarkError): boolean {
+    return recoveryFrom(error.code, this.#hasReauthenticated) === 'fresh-token'
+  }
+
+  #report(error: TidemarkError, attempt: number): void {
+    if (this.#heals(error)) this.#events.healing(error)
+    else this.#events.failed(error, attempt)
   }
 
   /** What follows from a failure of the session; it has been reported, and the session is over. */
   #recover(error: TidemarkError): void {
-    const isAboutToken =
-      error.code === 'token-expired' || error.code === 'token-invalid' || error.code === 'token-missing'
-    if (isAboutToken && !this.#hasReauthenticated) {
+    const recovery = recoveryFrom(error.code, this.#hasReauthenticated)
+    if (recovery === 'fresh-token') {
       this.#hasReauthenticated = true
       this.#unusableToken = this.#token
       this.#rest({ kind: 'ready' })
@@ -257,8 +273,7 @@ export class Link {
       return
     }
     this.#failures++
-    // The app's token provider mostly fails because its own request did: worth another try, and worth saying so.
-    if (consequenceOf(error.code) === 'retry' || error.code === 'token-provider-failed') {
+    if (recovery === 'later') {
       const { clock, retry } = this.#means
       const cancel = clock.after(retryDelay(retry, this.#failures, clock.random()), () => {
         this.#phase = { kind: 'ready' }

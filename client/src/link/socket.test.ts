@@ -37,6 +37,7 @@ function setUp() {
   const clock = new HandClock()
   const ends: FarEnd[] = []
   const failures: [string, number][] = []
+  const healing: string[] = []
   const heard: string[] = []
   let on: Parameters<Network['listen']>[0] = { online() {}, offline() {} }
   const network = {
@@ -63,6 +64,7 @@ function setUp() {
     network,
     heartbeat: { interval: 30_000, misses: 2 },
     onFailure: ({ code }, attempt) => failures.push([code, attempt]),
+    onHealing: ({ code }) => healing.push(code),
     onStatus: (status) => heard.push(status),
     onTokenRefused: () => refusedTokens++,
   })
@@ -75,7 +77,18 @@ function setUp() {
     failed: (error) => user.errors.push(error),
     probe: () => user.probes++,
   }
-  return { clock, ends, failures, heard, network, on: () => on, socket, user, refusedTokens: () => refusedTokens }
+  return {
+    clock,
+    ends,
+    failures,
+    healing,
+    heard,
+    network,
+    on: () => on,
+    socket,
+    user,
+    refusedTokens: () => refusedTokens,
+  }
 }
 
 const latest = (ends: FarEnd[]) => ends[ends.length - 1]!
@@ -177,18 +190,43 @@ describe('the socket of a client', () => {
     },
   )
 
-  test('[T1] a token that is not accepted is replaced at once, the second time it is a person’s affair', () => {
-    const { ends, clock, socket, user, refusedTokens } = setUp()
+  test.each(['token-invalid', 'token-missing'])(
+    '[T1] a token that is not accepted (%s) is replaced at once and nobody is told, the second time it is a person’s affair',
+    (reason) => {
+      const { ends, clock, failures, healing, socket, user, refusedTokens } = setUp()
+      socket.use(user)
+      latest(ends).open()
+      latest(ends).break(closeCode.unauthorised, reason)
+      expect(refusedTokens()).toBe(1)
+      expect(healing).toEqual([reason])
+      expect(failures).toEqual([])
+      expect(user.errors).toEqual([])
+      clock.advance(0)
+      expect(ends).toHaveLength(2)
+      latest(ends).open()
+      latest(ends).break(closeCode.unauthorised, reason)
+      expect(healing).toHaveLength(1)
+      expect(failures).toEqual([[reason, 2]])
+      expect(user.errors).toMatchObject([{ code: reason }])
+      clock.advance(1_000_000)
+      expect(ends).toHaveLength(2)
+    },
+  )
+
+  test('[T1] a token that has run out is replaced silently each time one was accepted in between', () => {
+    const { ends, clock, failures, healing, socket, user } = setUp()
     socket.use(user)
-    latest(ends).open()
-    latest(ends).break(closeCode.unauthorised, 'token-invalid')
-    expect(refusedTokens()).toBe(1)
-    clock.advance(0)
-    expect(ends).toHaveLength(2)
-    latest(ends).open()
-    latest(ends).break(closeCode.unauthorised, 'token-invalid')
-    clock.advance(1_000_000)
-    expect(ends).toHaveLength(2)
+    for (let lifetime = 0; lifetime < 2; lifetime++) {
+      latest(ends).open()
+      socket.tokenAccepted()
+      clock.advance(20_000)
+      latest(ends).say(1, 97, 5)
+      latest(ends).break(closeCode.tokenExpired, 'token-expired')
+      clock.advance(0)
+    }
+    expect(healing).toEqual(['token-expired', 'token-expired'])
+    expect(failures.filter(([code]) => code === 'token-expired')).toEqual([])
+    expect(ends).toHaveLength(3)
   })
 
   test('[H4] no network has a code of its own, and its return is not waited out', () => {

@@ -1,9 +1,10 @@
-import { type Clock, consequenceOf, messageType, TidemarkError } from '@tidemark/shared'
+import { type Clock, messageType, TidemarkError } from '@tidemark/shared'
 import type { ConnectionStatus } from '../status/status.ts'
 import { closingError } from './close-reason.ts'
 import { addressOf } from './frames.ts'
 import { Heartbeat, type HeartbeatTiming } from './heartbeat.ts'
 import type { Network } from './network.ts'
+import { isAboutToken, recoveryFrom } from './recovery.ts'
 import { type RetrySchedule, retryDelay } from './retry.ts'
 
 export type CreateSocket = (url: string) => WebSocket
@@ -30,6 +31,8 @@ export interface SocketOptions {
   readonly heartbeat: HeartbeatTiming
   /** Told of each failure once, whatever the number of documents. */
   readonly onFailure: (error: TidemarkError, attempt: number) => void
+  /** Told instead when a token was refused for the first time, and a fresh one is tried: to log, not to show. */
+  readonly onHealing: (error: TidemarkError, attempt: number) => void
   readonly onStatus: (status: ConnectionStatus) => void
   /** The server closed the socket because of the token: the next attempt needs another. */
   readonly onTokenRefused: () => void
@@ -228,37 +231,25 @@ export class Socket {
     const failed = this.#state
     const attempt = this.attempt
     this.#failures++
-    // Why comes before that: whoever hears that the connection is gone knows the reason.
-    const isFinal = !this.#isWorthRetrying(error)
-    this.#options.onFailure(error, attempt)
-    for (const user of [...this.#users]) user.failed(error, isFinal)
+    const recovery = recoveryFrom(error.code, this.#tokenRefused)
+    // one that has run out is worth another try with the next token, however often
+    const isFinal = recovery === 'none' && error.consequence !== 'reauthenticate'
+    if (isAboutToken(error.code)) this.#options.onTokenRefused()
+    if (recovery === 'fresh-token') {
+      this.#tokenRefused = true
+      this.#options.onHealing(error, attempt)
+    } else {
+      // Why comes before that: whoever hears that the connection is gone knows the reason.
+      this.#options.onFailure(error, attempt)
+      for (const user of [...this.#users]) user.failed(error, isFinal)
+    }
     // unless one of them has closed the socket meanwhile
     if (this.#state !== failed) return
-    this.#become(isFinal ? { kind: 'stopped' } : this.#waiting(error))
+    this.#become(isFinal ? { kind: 'stopped' } : this.#waiting(recovery === 'fresh-token'))
   }
 
-  #isWorthRetrying(error: TidemarkError): boolean {
-    switch (consequenceOf(error.code)) {
-      case 'retry':
-        return true
-      case 'reauthenticate':
-        this.#options.onTokenRefused()
-        return true
-      case 'needs-person': {
-        if (error.code !== 'token-invalid' || this.#tokenRefused) return false
-        this.#tokenRefused = true
-        this.#options.onTokenRefused()
-        return true
-      }
-      case 'fatal':
-        return false
-    }
-  }
-
-  #waiting(error: TidemarkError): State {
+  #waiting(isImmediate: boolean): State {
     const { clock, retry } = this.#options
-    const isFirst = this.#failures === 1
-    const isImmediate = isFirst && (error.code === 'token-expired' || error.code === 'token-invalid')
     const delay = isImmediate ? 0 : retryDelay(retry, this.#failures, clock.random())
     return { kind: 'waiting', release: clock.after(delay, () => this.#connect()) }
   }
