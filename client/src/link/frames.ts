@@ -15,7 +15,20 @@ export function addressOf(frame: Uint8Array): string {
   return decoding.peekVarString(decoding.createDecoder(frame))
 }
 
+/** Pings and pongs are one byte, about the socket itself: without an address, for no session. */
+export const pingFrame = Uint8Array.of(messageType.ping)
+export const pongFrame = Uint8Array.of(messageType.pong)
+
+export function isPing(frame: Uint8Array): boolean {
+  return frame.byteLength === 1 && frame[0] === messageType.ping
+}
+
+export function isPong(frame: Uint8Array): boolean {
+  return frame.byteLength === 1 && frame[0] === messageType.pong
+}
+
 export function kindOf(frame: Uint8Array): FrameKind {
+  if (isPing(frame) || isPong(frame)) return { kind: 'other' }
   const decoder = decoding.createDecoder(frame)
   decoding.readVarUint8Array(decoder)
   const type = decoding.readVarUint(decoder)

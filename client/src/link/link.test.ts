@@ -1,5 +1,12 @@
 import 'fake-indexeddb/auto'
-import { closeCode, decodeAuthField, type ErrorCode, encodeServerMessage, type ServerMessage } from '@tidemark/shared'
+import {
+  closeCode,
+  decodeAuthField,
+  type ErrorCode,
+  encodeServerMessage,
+  messageType,
+  type ServerMessage,
+} from '@tidemark/shared'
 import { describe, expect, test } from 'vitest'
 import { listenTo, personAt, textOf, write } from '../testing/person.ts'
 import { startStockServer } from '../testing/stock-server.ts'
@@ -81,6 +88,35 @@ describe('[V1] [R9] hello', () => {
       expect(third.pendingCount).toBe(1)
     },
   )
+})
+
+describe('whether the line is alive', () => {
+  const heartbeat = { interval: 20, misses: 100 }
+  const isPing = (frame: Uint8Array) => frame.byteLength === 1 && frame[0] === messageType.ping
+
+  test('a server that has said hello is pinged, and has no write to count for that', async () => {
+    await using server = await startStockServer({
+      connected: async ({ connection }) => connection?.sendStateless(encodeServerMessage(hello)),
+    })
+    const { client, line } = personAt(server.url, { heartbeat })
+    line.answersPings = true
+    const document = client.open('plan')
+    document.awareness.setLocalState(null)
+    await until('the level is known', () => document.level !== null)
+    await document.whenSynced
+    const before = line.sent.length
+    await until('it was pinged', () => line.sent.filter(isPing).length >= 3)
+    expect(line.sent.slice(before).filter((frame) => !isPing(frame))).toEqual([])
+  })
+
+  test('a foreign server is asked in words that it knows', async () => {
+    await using server = await startStockServer()
+    const { client, line } = personAt(server.url, { heartbeat })
+    await client.open('plan').whenSynced
+    const before = line.sent.length
+    await until('it was asked', () => line.sent.length > before)
+    expect(line.sent.filter(isPing)).toEqual([])
+  })
 })
 
 describe('[R5.4] refusals', () => {

@@ -201,6 +201,7 @@ export class Link {
   #told(message: ServerMessage): void {
     switch (message.tidemark) {
       case 'hello': {
+        this.#means.socket.serverIsTidemark()
         const { epoch } = this.#means.history()
         if (epoch !== undefined && epoch !== message.epoch) {
           this.#session.leave()

@@ -123,7 +123,7 @@ export class Session {
     if (clients.length > 0) this.#provider.sendAwareness(clients)
   }
 
-  /** Makes the server answer: our own presence comes back to us; without one, a sync request does. */
+  /** Makes a foreign server answer: our own presence comes back to us; without one, a sync request does. */
   probe(): void {
     if (!this.#running) return
     const { awareness } = this.#provider

@@ -268,6 +268,28 @@ describe('the socket of a client', () => {
     expect(failures).toEqual([['heartbeat-missed', 1]])
   })
 
+  test('a Tidemark server is asked by a ping, and its pong is a sign of life; the next connection begins without that', () => {
+    const { ends, clock, failures, socket, user } = setUp()
+    socket.use(user)
+    latest(ends).open()
+    socket.serverIsTidemark()
+    for (let minute = 0; minute < 4; minute++) {
+      clock.advance(30_000)
+      latest(ends).say(10)
+      clock.advance(30_000)
+    }
+    expect(failures).toEqual([])
+    expect(user.probes).toBe(0)
+    expect(latest(ends).sent).toEqual(Array(4).fill(Uint8Array.of(9)))
+    clock.advance(90_000)
+    expect(failures).toEqual([['heartbeat-missed', 1]])
+    clock.advance(1_000)
+    latest(ends).open()
+    clock.advance(30_000)
+    expect(user.probes).toBe(1)
+    expect(latest(ends).sent).toEqual([])
+  })
+
   test('a ping of the server is answered', () => {
     const { ends, socket, user } = setUp()
     socket.use(user)

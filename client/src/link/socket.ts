@@ -1,7 +1,7 @@
-import { type Clock, messageType, TidemarkError } from '@tidemark/shared'
+import { type Clock, TidemarkError } from '@tidemark/shared'
 import type { ConnectionStatus } from '../status/status.ts'
 import { closingError } from './close-reason.ts'
-import { addressOf } from './frames.ts'
+import { addressOf, isPing, isPong, pingFrame, pongFrame } from './frames.ts'
 import { Heartbeat, type HeartbeatTiming } from './heartbeat.ts'
 import type { Network } from './network.ts'
 import { isAboutToken, recoveryFrom } from './recovery.ts'
@@ -18,7 +18,7 @@ export interface SocketUser {
   connectionChanged(status: ConnectionStatus): void
   /** An attempt failed, or the connection broke. `isFinal`: it is not tried again before a person asks. */
   failed(error: TidemarkError, isFinal: boolean): void
-  /** Make the server say something, so that the line is known to be alive. */
+  /** Make a server that does not answer pings say something, so that the line is known to be alive. */
   probe(): void
 }
 
@@ -64,6 +64,8 @@ export class Socket {
   #state: State = { kind: 'idle' }
   #failures = 0
   #tokenRefused = false
+  /** The server of this connection has said that it is Tidemark's. */
+  #answersPings = false
   #status: ConnectionStatus = 'disconnected'
 
   constructor(options: SocketOptions) {
@@ -127,6 +129,11 @@ export class Socket {
     this.#tokenRefused = false
   }
 
+  /** The server is Tidemark's: from here on, in this connection, a ping asks whether the line is alive. */
+  serverIsTidemark(): void {
+    this.#answersPings = true
+  }
+
   close(): void {
     this.#stopListening()
     this.#users.clear()
@@ -147,7 +154,7 @@ export class Socket {
       this.#drop(this.#unreachable(new Error(`no connection within ${openTimeLimit} ms`))),
     )
     const heartbeat = new Heartbeat(clock, this.#options.heartbeat, {
-      probe: () => this.#users.values().next().value?.probe(),
+      probe: () => this.#probe(),
       missed: () => this.#drop(new TidemarkError('heartbeat-missed')),
     })
     let cancelHealthy = () => {}
@@ -188,15 +195,23 @@ export class Socket {
         webSocket.close()
       },
     }
+    this.#answersPings = false
     this.#become(connecting)
     this.#show('connecting')
+  }
+
+  /** A ping costs the server nothing; what a session can say to be answered costs a comparison. */
+  #probe(): void {
+    if (this.#answersPings) this.send(pingFrame)
+    else this.#users.values().next().value?.probe()
   }
 
   #deliver(data: unknown): void {
     if (!(data instanceof ArrayBuffer) || this.#state.kind !== 'open') return
     const frame = new Uint8Array(data)
-    if (frame.length === 1 && frame[0] === messageType.ping) {
-      this.send(Uint8Array.of(messageType.pong))
+    if (isPong(frame)) return
+    if (isPing(frame)) {
+      this.send(pongFrame)
       return
     }
     let address: string

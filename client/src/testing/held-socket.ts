@@ -1,4 +1,4 @@
-import { type FrameKind, kindOf } from '../link/frames.ts'
+import { type FrameKind, isPing, kindOf, pongFrame } from '../link/frames.ts'
 
 /**
  * A line to the server that the test holds in its hand: frames from the server can be kept back, and the line can be
@@ -11,6 +11,8 @@ export class Line {
   holds: (kind: FrameKind) => boolean = () => false
   /** Refuses new connections. */
   isDown = false
+  /** Answers pings as a Tidemark server does; stock Hocuspocus takes them for a broken frame. */
+  answersPings = false
   #held: (() => void)[] = []
   #sockets = new Set<WebSocket>()
 
@@ -22,7 +24,9 @@ export class Line {
     const send = socket.send.bind(socket)
     socket.send = (frame) => {
       sent.push(frame as Uint8Array)
-      send(frame)
+      if (this.answersPings && isPing(frame as Uint8Array)) {
+        queueMicrotask(() => socket.dispatchEvent(new MessageEvent('message', { data: pongFrame.slice().buffer })))
+      } else send(frame)
     }
     const add = socket.addEventListener.bind(socket)
     socket.addEventListener = ((name: string, listener: (event: Event) => void) => {
