@@ -3,7 +3,13 @@ import { describe, expect, it } from 'vitest'
 import { announcementOf, type Spoken } from './announcement.ts'
 import type { Status } from './client-types.ts'
 
-const facts = { status: 'connected', pendingCount: 0, lastSavedAt: null, localStore: { kind: 'indexeddb' } } as const
+const facts = {
+  status: 'connected',
+  pendingCount: 0,
+  lastSavedAt: null,
+  localStore: { kind: 'indexeddb' },
+  level: 'write',
+} as const
 const saved: Status = { ...facts, kind: 'saved' }
 const syncing: Status = { ...facts, kind: 'syncing' }
 const offline: Status = { ...facts, kind: 'offline', error: null }

@@ -18,6 +18,7 @@ import {
   type Happening,
   hasDrained,
   isUnsafeToClose,
+  type Level,
   sameStatus,
   statusOf,
 } from './status/status.ts'
@@ -27,8 +28,6 @@ import type { MemoryShelves } from './store/memory-store.ts'
 import { databaseName } from './store/open-store.ts'
 import { clientVersion } from './version.ts'
 
-export type Level = Hello['level']
-
 export interface DocumentEvents {
   /** An edit was made; in the same tick (R2.1). Also after loading, when edits of an earlier time are pending. */
   pending: { readonly pendingCount: number }
@@ -36,6 +35,7 @@ export interface DocumentEvents {
   drained: { readonly lastSavedAt: number }
   /** Every failure. `persistent` ones do not go away by themselves: show them to the person. */
   error: { readonly error: TidemarkError; readonly code: TidemarkError['code']; readonly persistent: boolean }
+  /** Any part of the status has changed, the level included. */
   status: DocumentStatus
   /** The handshake of this session is done (true), or the session is over (false). */
   synced: boolean
@@ -151,7 +151,7 @@ export class TidemarkDocument implements AsyncDisposable {
 
   /** What the token allows here; null until the server has said so. */
   get level(): Level | null {
-    return this.#hello?.level ?? null
+    return this.#status.level
   }
 
   on<Name extends keyof DocumentEvents>(event: Name, listener: (payload: DocumentEvents[Name]) => void): () => void {
@@ -307,6 +307,7 @@ export class TidemarkDocument implements AsyncDisposable {
         this.#hello = hello
         // Before any content of this history is stored, so that the copy is never without its epoch (R9).
         this.#remember({ epoch: hello.epoch, revision: this.#history?.revision ?? 0 })
+        this.#happened({ type: 'permitted', level: hello.level })
       },
       obstructed: (error) => this.#happened({ type: 'obstructed', error }),
       unobstructed: () => this.#happened({ type: 'unobstructed' }),

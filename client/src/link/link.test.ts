@@ -119,6 +119,28 @@ describe('whether the line is alive', () => {
   })
 })
 
+describe('rights', () => {
+  test('that change in a session are told by the status, so that what shows them is drawn anew', async () => {
+    await using server = await startStockServer({
+      connected: async ({ connection }) => connection?.sendStateless(encodeServerMessage(hello)),
+    })
+    const document = personAt(server.url).client.open('plan')
+    expect(document.status.level).toBeNull()
+    await until('it is saved', () => document.status.kind === 'saved' && document.level === 'write')
+    const levels: unknown[] = []
+    document.on('status', ({ level }) => levels.push([level, document.level]))
+    const [connection] = server.server.hocuspocus.documents.get('plan')!.getConnections()
+    for (const level of ['write', 'read', 'admin'] as const) {
+      connection!.sendStateless(encodeServerMessage({ ...hello, level }))
+    }
+    await until('it was told', () => document.level === 'admin')
+    expect(levels).toEqual([
+      ['read', 'read'],
+      ['admin', 'admin'],
+    ])
+  })
+})
+
 describe('[R5.4] refusals', () => {
   test('[H4] a reader sees that edits are not saved, once, and keeps them; with new rights they are sent', async () => {
     let readOnly = true

@@ -1,8 +1,11 @@
-import { assertNever, type TidemarkError } from '@tidemark/shared'
+import { assertNever, type ServerMessage, type TidemarkError } from '@tidemark/shared'
 import * as positionsOf from './positions.ts'
 import { isUnkept, noPositions, type Positions, pendingCount } from './positions.ts'
 
 export type ConnectionStatus = 'connecting' | 'connected' | 'disconnected'
+
+/** What a token allows in a document. */
+export type Level = Extract<ServerMessage, { tidemark: 'hello' }>['level']
 
 export type LocalStoreStatus =
   | { readonly kind: 'indexeddb' }
@@ -18,6 +21,8 @@ export interface DocumentFacts {
   /** Unix time in ms at which everything was last acknowledged; null before the first time. */
   readonly lastSavedAt: number | null
   readonly localStore: LocalStoreStatus
+  /** What the token allows here, as the server has last said it; null until it has. */
+  readonly level: Level | null
 }
 
 export type DocumentState =
@@ -47,6 +52,7 @@ export interface Situation {
   readonly obstacle: TidemarkError | null
   readonly positions: Positions
   readonly lastSavedAt: number | null
+  readonly level: Level | null
 }
 
 export const beginning: Situation = {
@@ -58,6 +64,7 @@ export const beginning: Situation = {
   obstacle: null,
   positions: noPositions,
   lastSavedAt: null,
+  level: null,
 }
 
 export type Happening =
@@ -74,6 +81,7 @@ export type Happening =
   | { readonly type: 'acknowledged'; readonly at: number }
   | { readonly type: 'refused'; readonly error: TidemarkError }
   | { readonly type: 'session-ended' }
+  | { readonly type: 'permitted'; readonly level: Level }
   | { readonly type: 'obstructed'; readonly error: TidemarkError }
   | { readonly type: 'unobstructed' }
 
@@ -121,6 +129,8 @@ export function after(situation: Situation, happening: Happening): Situation {
         obstacle: situation.obstacle?.consequence === 'retry' ? null : situation.obstacle,
         positions: positionsOf.newSession(positions),
       }
+    case 'permitted':
+      return { ...situation, level: happening.level }
     case 'obstructed':
       return { ...situation, obstacle: happening.error }
     case 'unobstructed':
@@ -158,6 +168,7 @@ export function statusOf(situation: Situation): DocumentStatus {
     pendingCount: pendingCount(situation.positions),
     lastSavedAt: situation.lastSavedAt,
     localStore: situation.localStore,
+    level: situation.level,
     ...stateOf(situation),
   }
 }
@@ -185,6 +196,7 @@ export function sameStatus(a: DocumentStatus, b: DocumentStatus): boolean {
     a.pendingCount === b.pendingCount &&
     a.lastSavedAt === b.lastSavedAt &&
     a.localStore === b.localStore &&
+    a.level === b.level &&
     // each attempt fails with an error object of its own; the person is told something new when the code is another
     errorOf(a)?.code === errorOf(b)?.code
   )
