@@ -183,8 +183,8 @@ export const settings = {
     flag: 'journal-window-ms',
     variable: 'TIDEMARK_JOURNAL_WINDOW_MS',
     placeholder: 'ms',
-    default: '1',
-    help: 'How long edits gather before they are committed together.',
+    default: '5',
+    help: 'How long an edit waits for others to be committed with it.',
     kind: wholeNumber(0, 100),
   },
   snapshotDebounceMs: {
