@@ -10,6 +10,7 @@ import { logEntry } from './log.ts'
 import { type ClientOptions, type Settings, settle } from './options.ts'
 import { type SignOutOptions, type SignOutResult, signOut } from './sign-out.ts'
 import type { ConnectionStatus } from './status/status.ts'
+import { inTrueWords } from './status/wording.ts'
 import { MemoryShelves } from './store/memory-store.ts'
 import { assertOwnDoc, findSecondYjs } from './yjs-copies.ts'
 
@@ -132,7 +133,9 @@ export class TidemarkClient implements AsyncDisposable {
     return this.close()
   }
 
-  #report(error: TidemarkError, attempt = 1): void {
+  #report(failure: TidemarkError, attempt = 1): void {
+    const isKept = this.documents.every(({ status }) => status.localStore.kind !== 'memory')
+    const error = inTrueWords(failure, isKept)
     this.#log(error, { attempt })
     this.#emitter.emit('error', { error, code: error.code, persistent: error.persistent })
   }

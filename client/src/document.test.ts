@@ -80,6 +80,25 @@ describe('[R2.3] [H4] IndexedDB broken', () => {
     expect(document.status.localStore.kind).toBe('memory')
   })
 
+  test('no failure, no flush and no log line says that edits are kept on this device', async () => {
+    vi.stubGlobal('indexedDB', undefined)
+    onTestFinished(() => void vi.unstubAllGlobals())
+    const { client, log } = personAt(nowhere)
+    const said: string[] = []
+    client.on('error', ({ error }) => said.push(error.message))
+    const document = client.open('plan')
+    document.on('error', ({ error }) => said.push(error.message))
+    write(document, 'x')
+    await expect(document.flush({ timeout: 50 })).rejects.toSatisfy(({ code, message }) => {
+      said.push(message)
+      return code === 'flush-timeout'
+    })
+    await until('it has failed to connect', () => log.some(({ code }) => code === 'server-unreachable'))
+    said.push(...log.map(({ message }) => message))
+    expect(said.filter((message) => message.includes('Keep this page open')).length).toBeGreaterThan(3)
+    expect(said.filter((message) => /(are|is) kept/.test(message))).toEqual([])
+  })
+
   test('failing to write, with no server either: an error, with the reason, and the edits stay', async () => {
     const document = personAt(nowhere).client.open('plan')
     const heard = listenTo(document)

@@ -18,10 +18,12 @@ import {
   type Happening,
   hasDrained,
   isUnsafeToClose,
+  keepsEdits,
   type Level,
   sameStatus,
   statusOf,
 } from './status/status.ts'
+import { inTrueWords } from './status/wording.ts'
 import { LocalCopy, type LocalCopyEvents } from './store/local-copy.ts'
 import type { History } from './store/local-store.ts'
 import type { MemoryShelves } from './store/memory-store.ts'
@@ -179,7 +181,9 @@ export class TidemarkDocument implements AsyncDisposable {
     const saved = this.#waiters.wait(isDone, options)
     this.#link.flush()
     this.#means.socket.retryNow()
-    await saved
+    await saved.catch((error: TidemarkError) => {
+      throw this.#inTrueWords(error)
+    })
   }
 
   /** Tries now: forgets the waiting time, and what stood in the way. */
@@ -256,7 +260,7 @@ export class TidemarkDocument implements AsyncDisposable {
   /** What waiting will not heal. */
   #obstacle(): TidemarkError | null {
     const { obstacle } = this.#situation
-    return obstacle?.persistent ? obstacle : null
+    return obstacle?.persistent ? this.#inTrueWords(obstacle) : null
   }
 
   // ——— the local store ———
@@ -338,11 +342,17 @@ export class TidemarkDocument implements AsyncDisposable {
   }
 
   #log(error: TidemarkError, how: { readonly attempt?: number; readonly isHealing?: boolean }): void {
-    this.#means.settings.log(logEntry(error, { document: this.name, session: this.#link.sessionId, ...how }))
+    this.#means.settings.log(
+      logEntry(this.#inTrueWords(error), { document: this.name, session: this.#link.sessionId, ...how }),
+    )
   }
 
   #tell(error: TidemarkError): void {
-    this.#emitter.emit('error', { error, code: error.code, persistent: error.persistent })
+    this.#emitter.emit('error', { error: this.#inTrueWords(error), code: error.code, persistent: error.persistent })
+  }
+
+  #inTrueWords(error: TidemarkError): TidemarkError {
+    return inTrueWords(error, keepsEdits(this.#situation))
   }
 
   // ——— the end ———

@@ -1,5 +1,6 @@
 import { assertNever } from '@tidemark/shared'
 import type { DocumentStatus } from './status.ts'
+import { inTrueWords, noConnection } from './wording.ts'
 
 /** How a status is shown: a colour, an icon and words, so that no one of them carries the meaning alone. */
 export interface Indicator {
@@ -21,7 +22,7 @@ export function indicatorOf(status: DocumentStatus): Indicator {
     case 'saved':
       return { tone: 'green', icon: 'saved', label: 'Saved', detail: 'Everything is saved on the server.' }
     case 'error':
-      return { tone: 'red', icon: 'error', label: 'Error', detail: status.error.message }
+      return { tone: 'red', icon: 'error', label: 'Error', detail: errorDetail(status) }
     default:
       return assertNever(status)
   }
@@ -32,8 +33,13 @@ function syncingDetail(count: number): string {
 }
 
 function offlineDetail(status: DocumentStatus & { kind: 'offline' }): string {
-  const reason = status.error?.message ?? 'There is no connection.'
+  const isKept = status.localStore.kind !== 'memory'
+  const reason = status.error ? inTrueWords(status.error, isKept).message : noConnection(isKept)
   return status.pendingCount === 0 ? reason : `${reason} ${edits(status.pendingCount)} not on the server yet.`
+}
+
+function errorDetail(status: DocumentStatus & { kind: 'error' }): string {
+  return inTrueWords(status.error, status.localStore.kind !== 'memory').message
 }
 
 function edits(count: number): string {

@@ -1,4 +1,4 @@
-import { TidemarkError } from '@tidemark/shared'
+import { errorCodes, TidemarkError } from '@tidemark/shared'
 import { describe, expect, test } from 'vitest'
 import { indicatorOf } from './indicator.ts'
 import { after, beginning, type Happening, type Situation, statusOf } from './status.ts'
@@ -103,6 +103,43 @@ describe('[H5] the indicator shows colour, icon and words', () => {
     const error = new TidemarkError('read-only')
     const indicator = indicatorOf(statusOf(situationAfter(loaded, { type: 'obstructed', error })))
     expect(indicator.detail).toBe(error.message)
+  })
+
+  describe('[R2.3] on a device that keeps nothing', () => {
+    const inMemory: Happening = { type: 'loaded', localStore: { kind: 'memory', reason: null }, inherited: 0 }
+    const lost: Happening = { type: 'store-lost', error: new TidemarkError('local-storage-unavailable') }
+
+    test.each(errorCodes)('%s does not promise that edits are kept, offline or in red', (code) => {
+      const error = new TidemarkError(code)
+      for (const without of [[inMemory], [loaded, lost]]) {
+        for (const failure of [
+          [disconnected, { type: 'connection-failed', error }],
+          [{ type: 'obstructed', error }],
+        ] as Happening[][]) {
+          const status = statusOf(situationAfter(...without, ...failure))
+          if (status.kind !== 'offline' && status.kind !== 'error') throw new Error(status.kind)
+          expect(status.error?.code).toBe(code)
+          expect(indicatorOf(status).detail).not.toMatch(/(are|is) kept/)
+          expect(status.error?.message).not.toMatch(/(are|is) kept/)
+          // as an app has it that makes a status of its own
+          expect(indicatorOf({ ...status, error } as typeof status).detail).not.toMatch(/(are|is) kept/)
+        }
+      }
+    })
+
+    test('it says to keep the page open, and how much is in it only', () => {
+      const { detail } = indicatorOf(statusOf(situationAfter(inMemory, disconnected, edited)))
+      expect(detail).toMatch(/Keep this page open.*1 edit not on the server yet/)
+    })
+
+    test('the same failure stays the same error', () => {
+      const error = new TidemarkError('storage-unavailable')
+      const errorAfter = (...more: Happening[]) => {
+        const status = statusOf(situationAfter(inMemory, { type: 'obstructed', error }, ...more))
+        return status.kind === 'error' && status.error
+      }
+      expect(errorAfter(edited)).toBe(errorAfter())
+    })
   })
 
   test('offline says how much is not on the server', () => {

@@ -1,6 +1,7 @@
 import { assertNever, type ServerMessage, type TidemarkError } from '@tidemark/shared'
 import * as positionsOf from './positions.ts'
 import { isUnkept, noPositions, type Positions, pendingCount } from './positions.ts'
+import { inTrueWords } from './wording.ts'
 
 export type ConnectionStatus = 'connecting' | 'connected' | 'disconnected'
 
@@ -162,6 +163,11 @@ export function isUnsafeToClose(situation: Situation): boolean {
   return isUnkept(situation.positions)
 }
 
+/** Does an edit survive the tab, as far as this device goes? */
+export function keepsEdits(situation: Situation): boolean {
+  return situation.localStore.kind !== 'memory' && !situation.storeFailure
+}
+
 export function statusOf(situation: Situation): DocumentStatus {
   return {
     status: situation.connection,
@@ -175,8 +181,8 @@ export function statusOf(situation: Situation): DocumentStatus {
 
 function stateOf(situation: Situation): DocumentState {
   if (!situation.loaded) return { kind: 'loading' }
-  if (situation.obstacle) return { kind: 'error', error: situation.obstacle }
-  const { positions } = situation
+  const { positions, obstacle, connectionError } = situation
+  if (obstacle) return { kind: 'error', error: inTrueWords(obstacle, keepsEdits(situation)) }
   if (situation.connection === 'connected') {
     return positions.handshaken && pendingCount(positions) === 0 ? { kind: 'saved' } : { kind: 'syncing' }
   }
@@ -185,8 +191,8 @@ function stateOf(situation: Situation): DocumentState {
   // neither this device nor the server can keep the edit: that is worse than being offline
   if (storeError && isUnkept(positions)) return { kind: 'error', error: storeError }
   // the first attempt is not "offline" yet; later ones are, so that the indicator does not flicker with each
-  if (situation.connection === 'connecting' && !situation.connectionError) return { kind: 'syncing' }
-  return { kind: 'offline', error: situation.connectionError }
+  if (situation.connection === 'connecting' && !connectionError) return { kind: 'syncing' }
+  return { kind: 'offline', error: connectionError && inTrueWords(connectionError, keepsEdits(situation)) }
 }
 
 export function sameStatus(a: DocumentStatus, b: DocumentStatus): boolean {
@@ -197,8 +203,9 @@ export function sameStatus(a: DocumentStatus, b: DocumentStatus): boolean {
     a.lastSavedAt === b.lastSavedAt &&
     a.localStore === b.localStore &&
     a.level === b.level &&
-    // each attempt fails with an error object of its own; the person is told something new when the code is another
-    errorOf(a)?.code === errorOf(b)?.code
+    // each attempt fails with an error object of its own; the person is told something new when it says something new
+    errorOf(a)?.code === errorOf(b)?.code &&
+    errorOf(a)?.message === errorOf(b)?.message
   )
 }
 
