@@ -38,7 +38,7 @@ describe('[W1] where a value comes from', () => {
         queuedBytes: 64 * 1024 * 1024,
         socketBufferBytes: 32 * 1024 * 1024,
       },
-      journal: { windowMs: 1 },
+      journal: { windowMs: 5 },
       snapshots: { debounceMs: 2000, maxDebounceMs: 10_000 },
       shutdownMs: 10_000,
     })
