@@ -1,20 +1,14 @@
 import { type Clock, TidemarkError } from '@tidemark/shared'
 import { PREFERRED_TRIM_SIZE } from 'y-indexeddb'
 import * as Y from 'yjs'
-import { retryDelay } from '../link/retry.ts'
 import { within } from '../time-limit.ts'
 import { clearMarks, writeHistory } from './bookkeeping.ts'
 import { type DirtyMark, dirtyKey, pendingIn, remainder } from './dirty-mark.ts'
-import { type Connection, completionOf, customStore, openDatabase, updatesStore, writeError } from './idb.ts'
+import { type Connection, openDatabase, writeError } from './idb.ts'
 import type { History, Loaded, LocalStore, StoreEvents } from './local-store.ts'
 import { QuietPersistence } from './persistence.ts'
 import { applyRows, compact, quarantine, readContents } from './rows.ts'
-
-interface Write {
-  readonly update: Uint8Array
-  readonly position: number | null
-  readonly settle: { resolve(): void; reject(error: TidemarkError): void }
-}
+import { WriteQueue } from './write-queue.ts'
 
 export interface IndexeddbStoreOptions {
   readonly clock: Clock
@@ -22,7 +16,6 @@ export interface IndexeddbStoreOptions {
   readonly openTimeLimit: number
 }
 
-const retrySchedule = { kind: 'exponential', first: 1_000, factor: 2, max: 30_000, jitter: false } as const
 const compactionDelay = 1_000
 
 /**
@@ -36,8 +29,7 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
   readonly #openTimeLimit: number
   readonly #events: StoreEvents
   readonly #dirtyKey: string
-  /** Kept for writes that wait for a connection, or for another try. */
-  #backlog: Write[] = []
+  readonly #writes: WriteQueue
   readonly #inFlight = new Set<Promise<void>>()
   /** The marks of earlier and other openings, as they were when the content was loaded. */
   #inheritedMarks: ReadonlyMap<string, DirtyMark> = new Map()
@@ -45,12 +37,9 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
   #acknowledged = 0
   /** An acknowledgement came while there was no connection to write it down on. */
   #owesAcknowledgement = false
-  #failing: TidemarkError | null = null
-  #failures = 0
   #closing: Promise<void> | null = null
   #isLost = false
   #isReopening = false
-  #cancelRetry: (() => void) | null = null
   #cancelCompaction: (() => void) | null = null
 
   constructor(name: string, doc: Y.Doc, options: IndexeddbStoreOptions, events: StoreEvents) {
@@ -59,12 +48,23 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
     this.#openTimeLimit = options.openTimeLimit
     this.#events = events
     this.#dirtyKey = dirtyKey(Math.floor(options.clock.random() * 2 ** 53).toString(36))
+    this.#writes = new WriteQueue({
+      clock: options.clock,
+      dirtyKey: this.#dirtyKey,
+      acknowledged: () => this.#acknowledged,
+      database: () => this.db,
+      onDisconnected: () => this.#disconnected(),
+      onConnectionWanted: () => this.#reopen(),
+      onWritten: (count) => this.#written(count),
+      track: (work) => this.#track(work),
+      events,
+    })
   }
 
   async load(): Promise<Loaded> {
     try {
       const loaded = await within(this.#clock, this.#openTimeLimit, 'opening IndexedDB', this.#open())
-      this.#writeBacklog()
+      this.#writes.flush()
       return loaded
     } catch (cause) {
       this.#isLost = true
@@ -106,87 +106,16 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
   }
 
   append(update: Uint8Array, position: number | null): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const write: Write = { update, position, settle: { resolve, reject } }
-      if (this.#closing || this.#isLost) {
-        reject(new TidemarkError(this.#isLost ? 'local-storage-unavailable' : 'document-closed'))
-        return
-      }
-      if (position !== null) this.#newest = Math.max(this.#newest, position)
-      if (this.db && this.#backlog.length === 0) this.#write([write])
-      else this.#backlog.push(write)
-    })
-  }
-
-  #write(writes: readonly Write[]): void {
-    const { db } = this
-    if (!db) return
-    let transaction: IDBTransaction | null = null
-    try {
-      const mark = this.#markFor(writes)
-      transaction = db.transaction(mark ? [updatesStore, customStore] : [updatesStore], 'readwrite')
-      for (const { update } of writes) transaction.objectStore(updatesStore).add(update)
-      if (mark) transaction.objectStore(customStore).put(mark, this.#dirtyKey)
-      this.#track(
-        completionOf(transaction).then(
-          () => this.#written(writes),
-          (cause: unknown) => this.#notWritten(writes, cause),
-        ),
-      )
-    } catch (cause) {
-      // what it holds already would be committed, without the rest
-      transaction?.abort()
-      // The connection is gone, and the browser did not say so (Safari does that).
-      if (cause instanceof DOMException && cause.name === 'InvalidStateError') this.#disconnected()
-      this.#notWritten(writes, cause)
+    if (this.#closing || this.#isLost) {
+      return Promise.reject(new TidemarkError(this.#isLost ? 'local-storage-unavailable' : 'document-closed'))
     }
+    if (position !== null) this.#newest = Math.max(this.#newest, position)
+    return this.#writes.add(update, position)
   }
 
-  #markFor(writes: readonly Write[]): DirtyMark | null {
-    const newest = writes.reduce((newest, { position }) => Math.max(newest, position ?? 0), 0)
-    return remainder({ from: 1, to: newest }, this.#acknowledged)
-  }
-
-  #written(writes: readonly Write[]): void {
-    for (const { settle } of writes) settle.resolve()
-    this._dbsize += writes.length
-    this.#failures = 0
-    if (this.#backlog.length === 0 && this.#failing) {
-      this.#failing = null
-      this.#events.recovered()
-    }
+  #written(count: number): void {
+    this._dbsize += count
     if (this._dbsize >= PREFERRED_TRIM_SIZE) this.#compactLater()
-  }
-
-  #notWritten(writes: readonly Write[], cause: unknown): void {
-    this.#backlog = [...writes, ...this.#backlog]
-    if (this.#isLost) {
-      this.#giveUp(new TidemarkError('local-storage-unavailable', undefined, { cause }))
-      return
-    }
-    const error = writeError(cause)
-    if (this.#failing?.code !== error.code) {
-      this.#failing = error
-      this.#events.failed(error)
-    }
-    this.#retryLater()
-  }
-
-  #retryLater(): void {
-    if (this.#cancelRetry || this.#closing || this.#isLost) return
-    this.#failures++
-    this.#cancelRetry = this.#clock.after(retryDelay(retrySchedule, this.#failures, 0), () => {
-      this.#cancelRetry = null
-      if (this.db) this.#writeBacklog()
-      else this.#reopen()
-    })
-  }
-
-  #writeBacklog(): void {
-    if (this.#backlog.length === 0 || !this.db) return
-    const writes = this.#backlog
-    this.#backlog = []
-    this.#write(writes)
   }
 
   #disconnected(): void {
@@ -200,7 +129,7 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
     this.#isReopening = true
     openDatabase(this.name)
       .then((connection) => this.#reopened(connection))
-      .catch((cause: unknown) => this.#notWritten([], cause))
+      .catch((cause: unknown) => this.#writes.connectionFailed(cause))
       .finally(() => {
         this.#isReopening = false
       })
@@ -215,9 +144,9 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
     if (isNew) {
       // the browser has thrown the old one away: what is in the document is all there is
       this._dbsize = 0
-      this.#write([{ update: Y.encodeStateAsUpdate(this.doc), position: this.#newest, settle: ignored }])
+      this.#writes.writeFirst(Y.encodeStateAsUpdate(this.doc), this.#newest)
     }
-    this.#writeBacklog()
+    this.#writes.flush()
     if (this.#owesAcknowledgement) void this.acknowledge(this.#acknowledged)
   }
 
@@ -225,9 +154,9 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
     this.db = null
     if (this.#closing || this.#isLost) return
     this.#isLost = true
-    this.#cancelTimers()
+    this.#cancelCompaction?.()
     const error = new TidemarkError('local-storage-unavailable', undefined, { cause })
-    this.#giveUp(error)
+    this.#writes.lose(error)
     this.#events.lost(error)
   }
 
@@ -265,7 +194,7 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
     this.#cancelCompaction?.()
     this.#cancelCompaction = this.#clock.after(compactionDelay, () => {
       this.#cancelCompaction = null
-      if (this.db && this.#backlog.length === 0) void this.#compact(this.db)
+      if (this.db && this.#writes.isEmpty) void this.#compact(this.db)
     })
   }
 
@@ -281,13 +210,6 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
     })
   }
 
-  #cancelTimers(): void {
-    this.#cancelRetry?.()
-    this.#cancelRetry = null
-    this.#cancelCompaction?.()
-    this.#cancelCompaction = null
-  }
-
   close(): Promise<void> {
     return this.destroy()
   }
@@ -300,19 +222,13 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
 
   async #close(): Promise<void> {
     this.doc.off('destroy', this.destroy)
-    this.#cancelTimers()
-    this.#writeBacklog()
+    this.#cancelCompaction?.()
+    this.#writes.stop()
+    this.#writes.flush()
     while (this.#inFlight.size > 0) await Promise.all(this.#inFlight)
     this._destroyed = true
     this.db?.close()
     this.db = null
-    this.#giveUp(new TidemarkError('document-closed'))
-  }
-
-  #giveUp(error: TidemarkError): void {
-    for (const { settle } of this.#backlog) settle.reject(error)
-    this.#backlog = []
+    this.#writes.giveUp(new TidemarkError('document-closed'))
   }
 }
-
-const ignored = { resolve() {}, reject() {} }
