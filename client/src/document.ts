@@ -4,7 +4,8 @@ import * as Y from 'yjs'
 import type { TokenSource } from './auth/token-source.ts'
 import { type FlushOptions, FlushWaiters } from './flush.ts'
 import type { CloseGuard } from './guard.ts'
-import { type Hello, Link } from './link/link.ts'
+import type { Hello, LinkEvents } from './link/contract.ts'
+import { Link } from './link/link.ts'
 import type { Socket } from './link/socket.ts'
 import { logEntry } from './log.ts'
 import type { Settings } from './options.ts'
@@ -293,7 +294,7 @@ export class TidemarkDocument implements AsyncDisposable {
 
   // ——— the link ———
 
-  #linkEvents(): ConstructorParameters<typeof Link>[2] {
+  #linkEvents(): LinkEvents {
     const { clock } = this.#means.settings
     return {
       connectionChanged: (connection) => this.#happened({ type: 'connection', connection }),

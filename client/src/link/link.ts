@@ -1,52 +1,12 @@
-import {
-  type AuthEnvelope,
-  assertNever,
-  type Clock,
-  encodeAuthEnvelope,
-  protocolVersion,
-  type ServerMessage,
-  TidemarkError,
-} from '@tidemark/shared'
+import { assertNever, type ServerMessage, TidemarkError } from '@tidemark/shared'
 import type { Awareness } from 'y-protocols/awareness'
 import type * as Y from 'yjs'
-import type { TokenSource } from '../auth/token-source.ts'
 import type { ConnectionStatus } from '../status/status.ts'
+import type { LinkEvents, LinkMeans } from './contract.ts'
+import { Credentials } from './credentials.ts'
 import { recoveryFrom } from './recovery.ts'
-import { type RetrySchedule, retryDelay } from './retry.ts'
+import { retryDelay } from './retry.ts'
 import { Session } from './session.ts'
-import type { Socket } from './socket.ts'
-
-export type Hello = Extract<ServerMessage, { tidemark: 'hello' }>
-
-export interface LinkEvents {
-  connectionChanged(status: ConnectionStatus): void
-  connectionFailed(error: TidemarkError): void
-  sessionBegan(): void
-  sessionEnded(): void
-  sent(): void
-  acknowledged(): void
-  /** A write was refused; it stays pending, and nothing more is written in this session. */
-  refused(error: TidemarkError): void
-  hello(hello: Hello): void
-  /** Edits cannot be saved for now. */
-  obstructed(error: TidemarkError): void
-  unobstructed(): void
-  /** A failure to tell and log, once. */
-  failed(error: TidemarkError, attempt: number): void
-  /** A token was refused for the first time, and a fresh one is asked for: to log, not to tell. */
-  healing(error: TidemarkError): void
-}
-
-export interface LinkMeans {
-  readonly socket: Socket
-  readonly tokens: TokenSource
-  readonly clock: Clock
-  readonly retry: RetrySchedule
-  readonly sendWindow: number
-  /** What the local store holds of the server's history. */
-  readonly history: () => Pick<AuthEnvelope, 'epoch' | 'revision'>
-  readonly version: string
-}
 
 type Phase =
   | { readonly kind: 'off' }
@@ -62,14 +22,10 @@ type Phase =
 export class Link {
   readonly #means: LinkMeans
   readonly #events: LinkEvents
+  readonly #credentials: Credentials
   readonly #session: Session
   #phase: Phase = { kind: 'off' }
   #failures = 0
-  /** The token of this session, and one that the server would not have. */
-  #token: string | null = null
-  #unusableToken: string | null = null
-  /** A fresh token was asked for because of a refusal; a second refusal in a row is the person's affair. */
-  #hasReauthenticated = false
   #complaint: TidemarkError | null = null
   #refusal: TidemarkError | null = null
   #obstacle: TidemarkError | null = null
@@ -81,11 +37,12 @@ export class Link {
   ) {
     this.#means = means
     this.#events = events
+    this.#credentials = new Credentials(means)
     this.#session = new Session(target, means, {
       sent: () => events.sent(),
       acknowledged: () => {
         this.#failures = 0
-        this.#hasReauthenticated = false
+        this.#credentials.settled()
         events.acknowledged()
       },
       refused: () => this.#refused(),
@@ -136,7 +93,7 @@ export class Link {
   retry(): void {
     if (this.#phase.kind === 'off') return
     this.#failures = 0
-    this.#hasReauthenticated = false
+    this.#credentials.settled()
     this.#clearObstacle()
     if (this.#phase.kind === 'stopped' || this.#phase.kind === 'waiting') this.#rest({ kind: 'ready' })
     if (this.#refusal) this.#restart()
@@ -164,14 +121,13 @@ export class Link {
     if (this.#phase.kind !== 'ready' || this.#means.socket.status !== 'connected') return
     const asking: Phase = { kind: 'asking-token' }
     this.#phase = asking
-    this.#means.tokens.get(this.#unusableToken).then(
-      (token) => {
+    this.#credentials.forSession().then(
+      (tokenField) => {
         if (this.#phase !== asking) return
-        this.#token = token
         this.#phase = { kind: 'running' }
         this.#refusal = null
         this.#events.sessionBegan()
-        this.#session.begin(this.#envelope(token))
+        this.#session.begin(tokenField)
       },
       (error: TidemarkError) => {
         if (this.#phase === asking) this.#ended(error)
@@ -179,21 +135,9 @@ export class Link {
     )
   }
 
-  #envelope(token: string): string {
-    return encodeAuthEnvelope({
-      protocol: protocolVersion,
-      token,
-      version: this.#means.version,
-      ...this.#means.history(),
-    })
-  }
-
   #freshToken(): void {
-    this.#means.tokens.get(this.#token).then(
-      (token) => {
-        this.#token = token
-        this.#session.presentToken(this.#envelope(token))
-      },
+    this.#credentials.fresh().then(
+      (tokenField) => this.#session.presentToken(tokenField),
       (error: TidemarkError) => this.#events.failed(error, 1),
     )
   }
@@ -202,7 +146,7 @@ export class Link {
     switch (message.tidemark) {
       case 'hello': {
         this.#means.socket.serverIsTidemark()
-        const { epoch } = this.#means.history()
+        const { epoch } = this.#credentials
         if (epoch !== undefined && epoch !== message.epoch) {
           this.#session.leave()
           this.#ended(new TidemarkError('epoch-mismatch'))
@@ -254,7 +198,7 @@ export class Link {
 
   /** Is nobody's affair as long as a fresh token has not been refused as well. */
   #heals(error: TidemarkError): boolean {
-    return recoveryFrom(error.code, this.#hasReauthenticated) === 'fresh-token'
+    return recoveryFrom(error.code, this.#credentials.areRenewed) === 'fresh-token'
   }
 
   #report(error: TidemarkError, attempt: number): void {
@@ -264,10 +208,9 @@ export class Link {
 
   /** What follows from a failure of the session; it has been reported, and the session is over. */
   #recover(error: TidemarkError): void {
-    const recovery = recoveryFrom(error.code, this.#hasReauthenticated)
+    const recovery = recoveryFrom(error.code, this.#credentials.areRenewed)
     if (recovery === 'fresh-token') {
-      this.#hasReauthenticated = true
-      this.#unusableToken = this.#token
+      this.#credentials.refused()
       this.#rest({ kind: 'ready' })
       this.#clearObstacle()
       this.#begin()

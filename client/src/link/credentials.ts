@@ -1,0 +1,65 @@
+import { type AuthEnvelope, encodeAuthEnvelope, protocolVersion } from '@tidemark/shared'
+import type { TokenSource } from '../auth/token-source.ts'
+
+export interface CredentialsMeans {
+  readonly tokens: TokenSource
+  /** What the local store holds of the server's history. */
+  readonly history: () => Pick<AuthEnvelope, 'epoch' | 'revision'>
+  readonly version: string
+}
+
+/** What a document's sessions say when they authenticate, and whether the server has lately refused it. */
+export class Credentials {
+  readonly #means: CredentialsMeans
+  /** The token of this session, and one that the server would not have. */
+  #token: string | null = null
+  #unusableToken: string | null = null
+  /** A fresh token was asked for because of a refusal; a second refusal in a row is the person's affair. */
+  #areRenewed = false
+
+  constructor(means: CredentialsMeans) {
+    this.#means = means
+  }
+
+  get areRenewed(): boolean {
+    return this.#areRenewed
+  }
+
+  get epoch(): string | undefined {
+    return this.#means.history().epoch
+  }
+
+  /**
+   * The token field of a new session.
+   * @throws {TidemarkError} `token-provider-failed`
+   */
+  forSession(): Promise<string> {
+    return this.#envelope(this.#unusableToken)
+  }
+
+  /**
+   * The token field with another token than this session's.
+   * @throws {TidemarkError} `token-provider-failed`
+   */
+  fresh(): Promise<string> {
+    return this.#envelope(this.#token)
+  }
+
+  /** The server would not have the token: the next session says another. */
+  refused(): void {
+    this.#areRenewed = true
+    this.#unusableToken = this.#token
+  }
+
+  /** The server has accepted what was said, or a person has taken care of it. */
+  settled(): void {
+    this.#areRenewed = false
+  }
+
+  async #envelope(unusable: string | null): Promise<string> {
+    const { tokens, history, version } = this.#means
+    const token = await tokens.get(unusable)
+    this.#token = token
+    return encodeAuthEnvelope({ protocol: protocolVersion, token, version, ...history() })
+  }
+}
