@@ -1,0 +1,34 @@
+import type { TidemarkError } from '@tidemark/shared'
+import type { TokenSource } from './auth/token-source.ts'
+import type { TidemarkDocument } from './document.ts'
+import type { CloseGuard } from './guard.ts'
+import type { Socket } from './link/socket.ts'
+import type { Settings } from './options.ts'
+import type { DocumentStatus } from './status/status.ts'
+import type { MemoryShelves } from './store/memory-store.ts'
+
+export interface DocumentEvents {
+  /** An edit was made; in the same tick (R2.1). Also after loading, when edits of an earlier time are pending. */
+  pending: { readonly pendingCount: number }
+  /** The server holds everything, durably; once each time nothing is pending any more (R4.1). */
+  drained: { readonly lastSavedAt: number }
+  /** Every failure. `persistent` ones do not go away by themselves: show them to the person. */
+  error: { readonly error: TidemarkError; readonly code: TidemarkError['code']; readonly persistent: boolean }
+  /** Any part of the status has changed, the level included. */
+  status: DocumentStatus
+  /** The handshake of this session is done (true), or the session is over (false). */
+  synced: boolean
+  /** The same, under the name that some editor bindings listen for. */
+  sync: boolean
+  destroy: undefined
+}
+
+/** What a document gets from its client. */
+export interface DocumentMeans {
+  readonly settings: Settings
+  readonly socket: Socket
+  readonly tokens: TokenSource
+  readonly guard: CloseGuard
+  readonly shelves: MemoryShelves
+  readonly onClosed: (document: TidemarkDocument) => void
+}

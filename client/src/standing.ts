@@ -1,0 +1,118 @@
+import { type Clock, type Emitter, TidemarkError } from '@tidemark/shared'
+import type { DocumentEvents } from './document-contract.ts'
+import { type FlushOptions, FlushWaiters } from './flush.ts'
+import {
+  after,
+  beginning,
+  type DocumentStatus,
+  type Happening,
+  hasDrained,
+  isUnsafeToClose,
+  keepsEdits,
+  type Situation,
+  sameStatus,
+  statusOf,
+} from './status/status.ts'
+import { inTrueWords } from './status/wording.ts'
+
+export interface StandingMeans {
+  readonly clock: Clock
+  readonly emitter: Emitter<DocumentEvents>
+  /** Whether closing the tab must ask first (R2.4); told with each change. */
+  readonly guardPage: (isUnsafe: boolean) => void
+}
+
+/** Holds how a document stands, and tells each change of it to whom it concerns: the app, the page, those who wait. */
+export class Standing {
+  readonly #means: StandingMeans
+  readonly #waiters: FlushWaiters
+  readonly #firstSync = Promise.withResolvers<void>()
+  #situation = beginning
+  #status = statusOf(beginning)
+
+  constructor(means: StandingMeans) {
+    this.#means = means
+    this.#waiters = new FlushWaiters(means.clock)
+    this.#firstSync.promise.catch(() => {})
+  }
+
+  get situation(): Situation {
+    return this.#situation
+  }
+
+  get status(): DocumentStatus {
+    return this.#status
+  }
+
+  get isSynced(): boolean {
+    const { handshaken, refused } = this.#situation.positions
+    return handshaken || refused
+  }
+
+  /** Rejects when the document is closed before. */
+  get whenSynced(): Promise<void> {
+    return this.#firstSync.promise
+  }
+
+  happened(happening: Happening): void {
+    const { clock, emitter, guardPage } = this.#means
+    const before = this.#situation
+    const wasSynced = this.isSynced
+    this.#situation = after(before, happening)
+    guardPage(isUnsafeToClose(this.#situation))
+    const status = statusOf(this.#situation)
+    if (!sameStatus(status, this.#status)) {
+      this.#status = status
+      emitter.emit('status', status)
+    }
+    if (hasDrained(before, this.#situation)) {
+      emitter.emit('drained', { lastSavedAt: this.#situation.lastSavedAt ?? clock.now() })
+    }
+    if (this.isSynced !== wasSynced) this.#syncedChanged()
+    const obstacle = this.#obstacle()
+    if (obstacle) this.#waiters.fail(obstacle)
+    this.#waiters.look()
+  }
+
+  /**
+   * @returns null when every edit made until now is durable on the server already
+   * @throws {TidemarkError} what stands in the way
+   */
+  whenSaved(options: FlushOptions): Promise<void> | null {
+    const target = this.#situation.positions.made
+    const isDone = () => {
+      const { acknowledged, inherited } = this.#situation.positions
+      return this.#situation.loaded && inherited === 0 && acknowledged >= target
+    }
+    if (isDone()) return null
+    const obstacle = this.#obstacle()
+    if (obstacle) throw obstacle
+    return this.#waiters.wait(isDone, options).catch((error: TidemarkError) => {
+      throw this.inTrueWords(error)
+    })
+  }
+
+  /** In words that are true of this document on this device. */
+  inTrueWords(error: TidemarkError): TidemarkError {
+    return inTrueWords(error, keepsEdits(this.#situation))
+  }
+
+  /** The document is closed: nobody waits in vain. */
+  close(): void {
+    this.#waiters.fail(new TidemarkError('document-closed'))
+    this.#firstSync.reject(new TidemarkError('document-closed'))
+  }
+
+  #syncedChanged(): void {
+    const { emitter } = this.#means
+    if (this.isSynced) this.#firstSync.resolve()
+    emitter.emit('synced', this.isSynced)
+    emitter.emit('sync', this.isSynced)
+  }
+
+  /** What waiting will not heal. */
+  #obstacle(): TidemarkError | null {
+    const { obstacle } = this.#situation
+    return obstacle?.persistent ? this.inTrueWords(obstacle) : null
+  }
+}
