@@ -62,6 +62,16 @@ describe('the IndexedDB store', () => {
 })
 
 describe('[C1] [C10] it is y-indexeddb', () => {
+  test('closed while much is being written, it leaves no timer behind', async () => {
+    const clock = new HandClock()
+    const { store, write } = opening(undefined, { clock })
+    await store.load()
+    const written = Array.from({ length: 600 }, () => write('x'))
+    await store.close()
+    await Promise.all(written)
+    expect(clock.pending).toBe(0)
+  })
+
   test('what an app stored with y-indexeddb opens here, and the other way round', async () => {
     const name = `store-${++names}`
     const theirs = new IndexeddbPersistence(name, new Y.Doc())

@@ -191,6 +191,7 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
   }
 
   #compactLater(): void {
+    if (this.#closing) return
     this.#cancelCompaction?.()
     this.#cancelCompaction = this.#clock.after(compactionDelay, () => {
       this.#cancelCompaction = null
