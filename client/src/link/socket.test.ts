@@ -1,37 +1,9 @@
 import { closeCode, type TidemarkError } from '@tidemark/shared'
 import { describe, expect, test } from 'vitest'
+import { FarEnd } from '../testing/far-end.ts'
 import { HandClock } from '../testing/hand-clock.ts'
 import type { Network } from './network.ts'
 import { Socket, type SocketUser } from './socket.ts'
-
-/** A WebSocket whose far end is the test. */
-class FarEnd extends EventTarget {
-  readyState = 0
-  binaryType = 'blob'
-  readonly sent: unknown[] = []
-
-  open(): void {
-    this.readyState = 1
-    this.dispatchEvent(new Event('open'))
-  }
-
-  say(...bytes: number[]): void {
-    this.dispatchEvent(new MessageEvent('message', { data: Uint8Array.from(bytes).buffer }))
-  }
-
-  break(code = 1006, reason = ''): void {
-    this.readyState = 3
-    this.dispatchEvent(Object.assign(new Event('close'), { code, reason }))
-  }
-
-  send(data: unknown): void {
-    this.sent.push(data)
-  }
-
-  close(): void {
-    this.readyState = 3
-  }
-}
 
 function setUp() {
   const clock = new HandClock()
