@@ -184,7 +184,7 @@ export const settings = {
     variable: 'TIDEMARK_JOURNAL_WINDOW_MS',
     placeholder: 'ms',
     default: '5',
-    help: 'How long an edit waits for others to be committed with it.',
+    help: 'The least time between two commits; edits wait for it together.',
     kind: wholeNumber(0, 100),
   },
   snapshotDebounceMs: {

@@ -28,8 +28,8 @@ export function heldBackOf(document: Document): HeldBack {
   return { structs: document.store.pendingStructs?.update ?? null, deletions: document.store.pendingDs }
 }
 
-/** A row in Postgres costs about this much beside its bytes. */
-const rowOverhead = 256
+/** What reading a row costs beside its bytes, in bytes of a snapshot: so that a tail of many small rows ends, too. */
+const rowOverhead = 64
 /** Smaller tails are not worth a snapshot. */
 const smallestTail = 16 * 1024
 

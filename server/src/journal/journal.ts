@@ -5,7 +5,7 @@ import { commit, type Entry, type Portion, portionsOf } from './commit.ts'
 import type { JournalLine } from './line.ts'
 
 export interface JournalOptions {
-  /** How long an update may wait for others to be committed with it, in ms; 0 commits what is there at once. */
+  /** The least time from the begin of one commit to the next, in ms, so that a busy server commits many updates together. */
   windowMs: number
   /** Above this many queued bytes `pressure` says true: whoever feeds the journal must stop (R6.4). */
   queuedBytes: number
@@ -40,8 +40,8 @@ export class Journal {
   #queue: Entry[] = []
   /** Where the queue begins: taking from the front by index keeps a long queue from being copied again and again. */
   #taken = 0
-  /** When the oldest update that is still in the queue came, on the monotonic clock. */
-  #queuedSince = 0
+  /** When the last commit began, on the monotonic clock. */
+  #committedAt = Number.NEGATIVE_INFINITY
   #queuedBytes = 0
   /** Taken from the queue, and not decided yet: while the database is away that is where edits wait. */
   #inCommit = 0
@@ -69,7 +69,6 @@ export class Journal {
   append(line: JournalLine, update: Uint8Array, author: string | null): void {
     if (line.failure) return
     line.appended += 1
-    if (this.#queue.length === this.#taken) this.#queuedSince = performance.now()
     this.#queue.push({ line, update, author })
     this.#queuedBytes += update.byteLength
     if (!this.#underPressure && this.#queuedBytes > this.#options.queuedBytes) this.#setPressure(true)
@@ -100,9 +99,9 @@ export class Journal {
   async #write(): Promise<void> {
     try {
       while (!this.#closing && this.queued.updates > 0) {
-        // what was queued during the last commit has gathered already
-        const gather = this.#options.windowMs - (performance.now() - this.#queuedSince)
+        const gather = this.#options.windowMs - (performance.now() - this.#committedAt)
         if (gather > 0) await this.#pause(gather)
+        this.#committedAt = performance.now()
         await this.#commitBatch(this.#take())
       }
     } finally {
