@@ -1,16 +1,22 @@
 /**
  * What a failed statement means for the edits it carried.
  * - `data`: these very rows can never be stored (R6.2); the rest of their batch can.
+ * - `conflict`: another node was in the way (a deadlock, a serialization failure); the same again will do.
  * - `transient`: anything else, from a lost connection to a full disk or a wrong schema: keep the edits, try again.
  */
-export type DatabaseFailure = 'data' | 'transient'
+export type DatabaseFailure = 'data' | 'conflict' | 'transient'
 
 /** SQLSTATE classes (PostgreSQL manual, appendix A) that speak of the rows and not of the database. */
 const dataClasses = new Set(['22', '23', '54'])
 
+/** serialization_failure, deadlock_detected */
+const conflicts = new Set(['40001', '40P01'])
+
 export function classify(error: unknown): DatabaseFailure {
   const state = sqlState(error)
-  return state !== null && dataClasses.has(state.slice(0, 2)) ? 'data' : 'transient'
+  if (state === null) return 'transient'
+  if (dataClasses.has(state.slice(0, 2))) return 'data'
+  return conflicts.has(state) ? 'conflict' : 'transient'
 }
 
 /** The five-character SQLSTATE; null for what is no database error (ECONNREFUSED, a timeout of ours). */

@@ -14,7 +14,10 @@ export interface Portion {
   entries: Entry[]
 }
 
-/** Documents in the order of their ids, so that two nodes take row locks in the same order and never deadlock. */
+/**
+ * Documents in the order of their ids, so that two nodes mostly take row locks in the same order. Where the planner
+ * takes them in another and they deadlock, one of them tries again.
+ */
 export function portionsOf(batch: readonly Entry[]): Portion[] {
   const portions = new Map<JournalLine, Portion>()
   for (const entry of batch) {
@@ -33,11 +36,9 @@ const statement = {
   text: `
     with portions as (
       select * from unnest($1::bigint[], $2::int[], $3::uuid[]) as p (id, count, epoch)
-    ), locked as (
-      select id from documents where id = any($1::bigint[]) order by id for update
     ), heads as (
       update documents d set head = d.head + p.count, updated_at = now()
-      from portions p join locked l on l.id = p.id
+      from portions p
       where d.id = p.id and d.epoch = p.epoch
       returning d.id, d.head, d.head - p.count as base
     ), written as (

@@ -114,6 +114,22 @@ describe('a journal on PGlite', () => {
     expect(await storedOf('patient')).toHaveLength(1)
   })
 
+  test('[R7.1] a deadlock with another node is tried again, and nobody hears of it', async () => {
+    let deadlocks = 2
+    const journal = openJournal(
+      intercepted(async () => {
+        if (deadlocks-- > 0) throw sqlError('40P01')
+      }),
+    )
+    const line = await openLine('deadlocked')
+    const storage: boolean[] = []
+    journal.events.on('storage', ({ available }) => storage.push(available))
+    journal.append(line, bytesOf('kept'), null)
+    await journal.drain()
+    expect(await storedOf('deadlocked')).toHaveLength(1)
+    expect(storage).toEqual([])
+  })
+
   test('[R5.5] a commit that hangs counts as a database that is away', async () => {
     let proceed = (): void => {}
     const journal = openJournal(

@@ -172,8 +172,10 @@ export class Journal {
         this.#setAvailable({ available: true })
         return { kind: 'committed', heads, seconds: (performance.now() - started) / 1000 }
       } catch (cause) {
-        if (classify(cause) === 'data') return { kind: 'refused', cause }
-        this.#setAvailable({ available: false, cause, attempt })
+        const failure = classify(cause)
+        if (failure === 'data') return { kind: 'refused', cause }
+        // nobody need hear of a deadlock that the next try resolves; of one that stays, they must
+        if (failure === 'transient' || attempt > 3) this.#setAvailable({ available: false, cause, attempt })
         await this.#pause(Math.min(firstRetryMs * 2 ** (attempt - 1), longestRetryMs))
       } finally {
         cancelWatch()

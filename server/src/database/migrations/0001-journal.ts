@@ -14,9 +14,11 @@ export const journal: Migration = {
       )`.execute(db)
     // head changes with every commit: room on the page keeps those updates off the indexes (HOT)
     await sql`alter table documents set (fillfactor = 50)`.execute(db)
+    // No foreign key: its check for each row would cost as much as the row. The statement that inserts holds the lock on
+    // the document's row, so it cannot vanish meanwhile; whoever deletes a document deletes its updates (journal/commit.ts).
     await sql`
       create table updates (
-        document_id bigint not null references documents (id) on delete cascade,
+        document_id bigint not null,
         revision bigint not null check (revision > 0),
         bytes bytea not null,
         author text,
