@@ -116,6 +116,8 @@ function recording(ledger: Ledger) {
 
     constructor(url: string) {
       super(url)
+      // a provider that is destroyed while it connects closes its socket, and nobody else listens any more
+      this.on('error', () => {})
       this.on('message', (data: ArrayBuffer) => this.#ledger.received(new Uint8Array(data)))
     }
 
