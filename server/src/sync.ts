@@ -164,7 +164,6 @@ export class SyncServer {
     const { config, onFailure } = this.#parts
     const events: GateEvents = {
       refused: (gate, failure) => onFailure({ ...failure, sessionId: gate.id }),
-      sessionClosed: () => {},
     }
     acceptSockets(server, {
       hocuspocus: this.hocuspocus,

@@ -4,7 +4,7 @@
  * describes the whole; changing a shape here means a new {@link protocolVersion}, and a test says so.
  */
 import * as z from 'zod/mini'
-import { type ErrorCode, errorCodes } from './errors.ts'
+import { type ErrorCode, errorCodes, isErrorCode } from './errors.ts'
 
 export const protocolVersion = 1
 
@@ -111,7 +111,7 @@ export function decodeServerMessage(payload: string): ServerMessage | null {
 
 /** Reads a close reason or a permission-denied reason; a foreign server's words become `fallback`. */
 export function errorCodeFromReason(reason: string, fallback: ErrorCode): ErrorCode {
-  return (errorCodes as readonly string[]).includes(reason) ? (reason as ErrorCode) : fallback
+  return isErrorCode(reason) ? reason : fallback
 }
 
 function parseJson(text: string): unknown {

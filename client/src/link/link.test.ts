@@ -1,32 +1,10 @@
 import 'fake-indexeddb/auto'
-import {
-  closeCode,
-  decodeAuthField,
-  type ErrorCode,
-  encodeServerMessage,
-  messageType,
-  type ServerMessage,
-} from '@tidemark/shared'
+import { closeCode, decodeAuthField, encodeServerMessage, messageType, type ServerMessage } from '@tidemark/shared'
 import { describe, expect, test } from 'vitest'
 import { listenTo, personAt, textOf, write } from '../testing/person.ts'
+import { hello, refusal } from '../testing/server-words.ts'
 import { startStockServer } from '../testing/stock-server.ts'
 import { until } from '../testing/until.ts'
-
-type Hello = Extract<ServerMessage, { tidemark: 'hello' }>
-
-const hello: Hello = {
-  tidemark: 'hello',
-  protocol: 1,
-  epoch: 'e1',
-  revision: 7,
-  level: 'write',
-  serverVersion: '0',
-}
-
-/** What a Hocuspocus hook throws to refuse with a reason. */
-function refusal(reason: ErrorCode): Error {
-  return Object.assign(new Error(reason), { reason })
-}
 
 describe('[V1] [R9] hello', () => {
   test('what the server says of its history is kept, and said to it the next time', async () => {

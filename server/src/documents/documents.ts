@@ -12,8 +12,6 @@ import { tiePresenceToSessions } from './presence.ts'
 import { findEpoch, readTail, saveSnapshot } from './store.ts'
 
 export interface DocumentsEvents {
-  loaded: OpenDocument
-  unloaded: { documentName: string }
   /** All that was queued of this document is committed: it may now leave memory. */
   settled: OpenDocument
   snapshot: { documentName: string; revision: number; bytes: number }
@@ -45,10 +43,6 @@ export class Documents {
 
   get(name: string): OpenDocument | undefined {
     return this.#open.get(name)
-  }
-
-  ofLine(line: JournalLine): OpenDocument | undefined {
-    return this.#byLine.get(line)
   }
 
   all(): IterableIterator<OpenDocument> {
@@ -98,7 +92,6 @@ export class Documents {
     tiePresenceToSessions(document)
     this.#open.set(documentName, open)
     this.#byLine.set(line, open)
-    this.events.emit('loaded', open)
   }
 
   readonly #catchingUp = new Set<OpenDocument>()
@@ -175,7 +168,6 @@ export class Documents {
     if (!open) return
     this.#open.delete(documentName)
     this.#byLine.delete(open.line)
-    this.events.emit('unloaded', { documentName })
   }
 }
 

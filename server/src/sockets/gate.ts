@@ -31,7 +31,6 @@ export interface GateEvents {
     gate: Gate,
     failure: { code: ErrorCode; documentName: string | null; userId: string | null; cause?: unknown },
   ): void
-  sessionClosed(gate: Gate, session: Session): void
 }
 
 /**
@@ -253,7 +252,6 @@ export class Gate implements WebSocketLike {
     if (!session) return
     this.sessions.delete(address)
     session.cancelExpiry?.()
-    this.#events.sessionClosed(this, session)
   }
 
   /** Closes the socket; `reason` is an error code. */
