@@ -2,8 +2,8 @@ import 'fake-indexeddb/auto'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import * as Y from 'yjs'
 import { type ClientOptions, createClient, type DocumentStatus, type LogEntry } from './index.ts'
-import { startStockServer } from './testing/stock-server.ts'
-import { until } from './testing/until.ts'
+import { startStockServer } from './test-helpers/stock-server.ts'
+import { until } from './test-helpers/until.ts'
 
 let namespaces = 0
 

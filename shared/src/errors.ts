@@ -43,10 +43,14 @@ export const errorCodes = [
   'local-storage-full',
   'local-storage-failed',
   'local-storage-corrupt',
+  'local-storage-key-wrong',
+  'local-storage-tampered',
+  'account-mismatch',
   // the app's own rules
   'flush-timeout',
   'flush-aborted',
   'document-closed',
+  'value-invalid',
   // starting the server
   'configuration-invalid',
   'data-folder-in-use',
@@ -101,6 +105,9 @@ export function consequenceOf(code: ErrorCode): Consequence {
     case 'local-storage-unavailable':
     case 'local-storage-full':
     case 'local-storage-corrupt':
+    case 'local-storage-key-wrong':
+    case 'local-storage-tampered':
+    case 'account-mismatch':
     case 'data-folder-in-use':
     case 'schema-too-new':
     case 'configuration-invalid':
@@ -110,6 +117,7 @@ export function consequenceOf(code: ErrorCode): Consequence {
     case 'document-name-invalid':
     case 'flush-aborted':
     case 'document-closed':
+    case 'value-invalid':
     case 'internal':
       return 'fatal'
     default:
@@ -162,9 +170,16 @@ export const errorSentences: { readonly [code in ErrorCode]: string } = {
   'local-storage-failed': 'This browser could not keep an edit on this device. Stay online until everything is saved.',
   'local-storage-corrupt':
     'A part of the copy on this device could not be read. The rest was opened, and the part was kept.',
+  'local-storage-key-wrong':
+    'The copy on this device is encrypted with another key. It was left as it is; sign in as its owner to open it.',
+  'local-storage-tampered':
+    'A part of the encrypted copy on this device was changed by somebody else. It was kept aside, and the rest was opened.',
+  'account-mismatch':
+    'This device holds unsaved edits of another account. They were not sent; sign in as their owner to save them.',
   'flush-timeout': 'Not everything could be saved in time. Your edits are kept.',
   'flush-aborted': 'Saving was cancelled. Your edits are kept.',
   'document-closed': 'This document was closed.',
+  'value-invalid': 'The value was refused by the rules of this app. Nothing was changed.',
   'configuration-invalid': 'The configuration has a wrong value.',
   'data-folder-in-use': 'Another Tidemark server uses this data folder. Stop it, or choose another folder.',
   'schema-too-new': 'The database was written by a newer Tidemark. Start that version, or restore a backup.',

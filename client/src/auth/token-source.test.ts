@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { HandClock } from '../testing/hand-clock.ts'
+import { HandClock } from '../test-helpers/hand-clock.ts'
 import { expiryOf } from './jwt.ts'
 import { TokenSource } from './token-source.ts'
 

@@ -1,10 +1,10 @@
 import 'fake-indexeddb/auto'
 import { closeCode, decodeAuthField, encodeServerMessage, messageType, type ServerMessage } from '@tidemark/shared'
 import { describe, expect, test } from 'vitest'
-import { listenTo, personAt, textOf, write } from '../testing/person.ts'
-import { hello, refusal } from '../testing/server-words.ts'
-import { startStockServer } from '../testing/stock-server.ts'
-import { until } from '../testing/until.ts'
+import { listenTo, personAt, textOf, write } from '../test-helpers/person.ts'
+import { hello, refusal } from '../test-helpers/server-words.ts'
+import { startStockServer } from '../test-helpers/stock-server.ts'
+import { until } from '../test-helpers/until.ts'
 
 describe('[V1] [R9] hello', () => {
   test('what the server says of its history is kept, and said to it the next time', async () => {

@@ -1,8 +1,8 @@
 import 'fake-indexeddb/auto'
 import { describe, expect, test } from 'vitest'
-import { listenTo, personAt, textOf, write } from '../testing/person.ts'
-import { type StockServer, startStockServer } from '../testing/stock-server.ts'
-import { until } from '../testing/until.ts'
+import { listenTo, personAt, textOf, write } from '../test-helpers/person.ts'
+import { type StockServer, startStockServer } from '../test-helpers/stock-server.ts'
+import { until } from '../test-helpers/until.ts'
 
 function serverText(server: StockServer, name = 'plan'): string | undefined {
   return server.server.hocuspocus.documents.get(name)?.getText('t').toString()

@@ -1,7 +1,7 @@
 import { closeCode, type TidemarkError } from '@tidemark/shared'
 import { describe, expect, test } from 'vitest'
-import { FarEnd } from '../testing/far-end.ts'
-import { HandClock } from '../testing/hand-clock.ts'
+import { FarEnd } from '../test-helpers/far-end.ts'
+import { HandClock } from '../test-helpers/hand-clock.ts'
 import type { Network } from './network.ts'
 import { Socket, type SocketUser } from './socket.ts'
 

@@ -1,10 +1,10 @@
 import 'fake-indexeddb/auto'
 import { closeCode, decodeAuthField, encodeServerMessage } from '@tidemark/shared'
 import { describe, expect, test } from 'vitest'
-import { listenTo, personAt, textOf, write } from '../testing/person.ts'
-import { hello, refusal } from '../testing/server-words.ts'
-import { startStockServer } from '../testing/stock-server.ts'
-import { until } from '../testing/until.ts'
+import { listenTo, personAt, textOf, write } from '../test-helpers/person.ts'
+import { hello, refusal } from '../test-helpers/server-words.ts'
+import { startStockServer } from '../test-helpers/stock-server.ts'
+import { until } from '../test-helpers/until.ts'
 
 describe('[T1] tokens', () => {
   test('many documents ask for one token, once', async () => {

@@ -3,9 +3,9 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import * as Y from 'yjs'
 import type { TidemarkDocument } from '../index.ts'
-import { type Person, personAt, textOf, write } from '../testing/person.ts'
-import { startStockServer } from '../testing/stock-server.ts'
-import { until } from '../testing/until.ts'
+import { type Person, personAt, textOf, write } from '../test-helpers/person.ts'
+import { startStockServer } from '../test-helpers/stock-server.ts'
+import { until } from '../test-helpers/until.ts'
 
 type Act =
   | { readonly kind: 'write' | 'burst' | 'cut' | 'hold-acks' | 'hold-all' | 'release'; readonly who: number }

@@ -1,6 +1,8 @@
 import type { TidemarkError } from '@tidemark/shared'
+import type * as Y from 'yjs'
+import type { DirtyMark } from './dirty-mark.ts'
 
-/** What of the server's history the stored copy belongs to. */
+/** What of the server's history the stored copy belongs to, and on whose behalf it was made. */
 export interface History {
   readonly epoch: string
   readonly revision: number
@@ -8,13 +10,19 @@ export interface History {
 
 /** What a store found when it was opened; the content itself is in the `Y.Doc` by then. */
 export interface Loaded {
-  /** Edits that were pending when they were stored, by this tab before or by another one (R3.2). */
-  readonly inherited: number
+  /** What was pending when it was stored, by the opening whose edits they are (R3.2). */
+  readonly marks: ReadonlyMap<string, DirtyMark>
   readonly history: History | null
+  /** The token subject whose edits these are; null when nobody's was known. */
+  readonly account: string | null
 }
 
+/** By opening: everything up to this position is durable on the server. */
+export type Acknowledged = ReadonlyMap<string, number>
+
 /**
- * One document's copy on this device. Every store passes the suite in `contract.ts`.
+ * One document's copy on this device. Several tabs may have the same copy open, each with a store of its own.
+ * Every store passes the suite in `contract.ts`.
  * The store is the origin of the transaction that brings its content into the `Y.Doc`.
  */
 export interface LocalStore {
@@ -23,26 +31,55 @@ export interface LocalStore {
   /**
    * Opens the store and brings what it holds into the `Y.Doc`. Called once. Content that was in the `Y.Doc`
    * before is not stored by this.
-   * @throws {TidemarkError} `local-storage-unavailable`
+   * @throws {TidemarkError} `local-storage-unavailable`, `local-storage-key-wrong`
    */
   load(): Promise<Loaded>
 
   /**
    * Stores an update; may be called before {@link load} is done.
-   * @param position of the edit; null for an update that is durable on the server already
+   * @param position of the edit among this opening's; null for an update that is durable on the server already
    * @returns settles when the transaction that holds the update and its dirty mark has completed. A write that fails
    *   is tried again; the promise rejects when the store is closed or lost before that succeeded.
    */
   append(update: Uint8Array, position: number | null): Promise<void>
 
-  /** Every edit up to this position is durable on the server, and so is all that was inherited. */
-  acknowledge(position: number): Promise<void>
+  /** Takes back what of these openings' dirty marks is durable on the server; the rest of each mark stays. */
+  acknowledge(acknowledged: Acknowledged): Promise<void>
 
   /** Keeps what history the copy belongs to. */
   remember(history: History): Promise<void>
 
+  /** Keeps whose edits the copy holds. */
+  rememberAccount(account: string): Promise<void>
+
+  /** Whether this opening looks after the copy (compacts it): at most one does at a time. */
+  setCaretaker(isCaretaker: boolean): void
+
+  /**
+   * This copy's history is over (R9.4). It stays as it is, under a name of its own, and takes what is still written by
+   * those who have it open; whoever opens the document from now on begins a new copy. Several tabs may say it at once.
+   */
+  setAside(why: SetAside): Promise<void>
+
   /** Waits for what is being written, and lets go. The data stays. Closing twice is harmless. */
   close(): Promise<void>
+}
+
+/** Why and when a copy was set aside. */
+export interface SetAside {
+  readonly reason: 'epoch-mismatch' | 'discarded'
+  /** Unix time in ms. */
+  readonly at: number
+}
+
+/** A copy that was set aside, as it is listed. */
+export interface SetAsideCopy extends SetAside {
+  /** Of the copy: the name of its own database. */
+  readonly id: string
+  /** The document's. */
+  readonly document: string
+  /** Edits in it that the server never acknowledged. */
+  readonly pendingCount: number
 }
 
 /** What a store tells while it is open. */
@@ -53,4 +90,29 @@ export interface StoreEvents {
   recovered(): void
   /** Nothing is stored any more. */
   lost(error: TidemarkError): void
+}
+
+/**
+ * Where one namespace's copies are kept on this device. IndexedDB, memory, and a simulated disk are three of them.
+ * Documents are named by their own names here; what their databases are called is its own affair.
+ */
+export interface LocalStores {
+  readonly kind: 'indexeddb' | 'memory'
+  /**
+   * @param opening one tab's opened document; its dirty mark stands under this name
+   * @throws {TidemarkError} `local-storage-unavailable`
+   */
+  open(document: string, doc: Y.Doc, opening: string, events: StoreEvents): LocalStore
+  /** The documents that are kept here, opened or not, set-aside copies not counted. */
+  documents(): Promise<string[]>
+  /** How many edits of a document that is not open are pending. */
+  pendingCount(document: string): Promise<number>
+  /** Deletes a document's copies, those set aside included. */
+  delete(document: string): Promise<void>
+  setAsideCopies(): Promise<SetAsideCopy[]>
+  /** What a set-aside copy holds, in a `Y.Doc` of its own. */
+  readSetAside(id: string): Promise<Y.Doc>
+  /** Deletes one set-aside copy. */
+  dropSetAside(id: string): Promise<void>
+  close(): Promise<void>
 }
