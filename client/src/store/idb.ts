@@ -25,6 +25,24 @@ export function openDatabase(name: string): Promise<Connection> {
   })
 }
 
+/** @returns null when there is no such database; looking does not make one */
+export function openExisting(name: string): Promise<IDBDatabase | null> {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open(name)
+    let isMissing = false
+    request.onupgradeneeded = () => {
+      isMissing = true
+      request.transaction?.abort()
+    }
+    request.onsuccess = () => resolve(request.result)
+    request.onerror = (event) => {
+      event.preventDefault()
+      if (isMissing) resolve(null)
+      else reject(request.error)
+    }
+  })
+}
+
 /** @throws {DOMException} */
 export function resultOf<Result>(request: IDBRequest<Result>): Promise<Result> {
   return new Promise((resolve, reject) => {

@@ -6,12 +6,16 @@ import * as Y from 'yjs'
 import { HandClock } from '../test-helpers/hand-clock.ts'
 import { until } from '../test-helpers/until.ts'
 import { storeContract } from './contract.ts'
+import { pendingIn } from './dirty-mark.ts'
 import { customStore, openDatabase, resultOf, updatesStore } from './idb.ts'
 import { IndexeddbStore } from './indexeddb-store.ts'
+import { IndexeddbStores } from './indexeddb-stores.ts'
 import type { StoreEvents } from './local-store.ts'
+import { databaseName } from './names.ts'
 
-const options = { clock: systemClock, openTimeLimit: 500 }
+const means = { namespace: '', clock: systemClock, openTimeLimit: 500 }
 let names = 0
+let openings = 0
 
 async function rowsOf(name: string): Promise<Uint8Array[]> {
   const { database } = await openDatabase(name)
@@ -27,7 +31,7 @@ async function customKeysOf(name: string): Promise<string[]> {
   return keys.map(String)
 }
 
-function opening(name = `store-${++names}`, more: Partial<typeof options> = {}) {
+function opening(name = `store-${++names}`, more: Partial<typeof means> = {}) {
   const doc = new Y.Doc()
   const told: string[] = []
   const events: StoreEvents = {
@@ -35,7 +39,8 @@ function opening(name = `store-${++names}`, more: Partial<typeof options> = {}) 
     recovered: () => told.push('recovered'),
     lost: ({ code }) => told.push(`lost: ${code}`),
   }
-  const store = new IndexeddbStore(name, doc, { ...options, ...more }, events)
+  const id = `opening-${++openings}`
+  const store = new IndexeddbStore({ document: name, doc, opening: id }, { ...means, ...more }, events)
   onTestFinished(() => store.close())
   let position = 0
   const write = (text: string) => {
@@ -43,18 +48,22 @@ function opening(name = `store-${++names}`, more: Partial<typeof options> = {}) 
     doc.getText('t').insert(doc.getText('t').length, text)
     return store.append(Y.encodeStateAsUpdate(doc, before), ++position)
   }
-  return { name, doc, store, told, write }
+  const load = async () => {
+    const { marks } = await store.load()
+    return pendingIn(marks.values())
+  }
+  return { name, doc, id, store, told, write, load }
 }
 
 afterEach(() => {
   vi.restoreAllMocks()
 })
 
-describe('the IndexedDB store', () => {
+describe('the IndexedDB stores', () => {
   storeContract(() => ({
-    open: (name, doc, events) => new IndexeddbStore(name, doc, options, events),
-    async putRow(name, row) {
-      const { database } = await openDatabase(name)
+    stores: new IndexeddbStores({ ...means, namespace: 'contract' }),
+    async putRow(document, row) {
+      const { database } = await openDatabase(databaseName('contract', document))
       await resultOf(database.transaction(updatesStore, 'readwrite').objectStore(updatesStore).add(row))
       database.close()
     },
@@ -81,7 +90,7 @@ describe('[C1] [C10] it is y-indexeddb', () => {
     await theirs.destroy()
 
     const ours = opening(name)
-    expect(await ours.store.load()).toEqual({ inherited: 0, history: null })
+    expect(await ours.store.load()).toEqual({ copy: name, marks: new Map(), history: null, account: null })
     expect(ours.doc.getText('t').toString()).toBe('theirs')
     await ours.write(' and ours')
     await ours.store.close()
@@ -117,22 +126,6 @@ describe('[R3.1] the dirty mark', () => {
     void write('a').catch(() => {})
     await until('the write has failed', async () => (await rowsOf(name)).length === 0)
     expect(await customKeysOf(name)).toEqual([])
-  })
-
-  test('of one tab is not cleared by the ack of another that stood for less', async () => {
-    const first = opening()
-    await first.store.load()
-    await first.write('a')
-    const second = opening(first.name)
-    expect((await second.store.load()).inherited).toBe(1)
-    // the first tab goes on writing before the second tab's handshake is acknowledged
-    await first.write('b')
-    await second.store.acknowledge(0)
-    const third = opening(first.name)
-    expect((await third.store.load()).inherited).toBe(2)
-    await first.store.acknowledge(2)
-    const fourth = opening(first.name)
-    expect((await fourth.store.load()).inherited).toBe(0)
   })
 })
 
@@ -176,7 +169,7 @@ describe('[R5] failures reach somebody', () => {
     expect(told).toEqual(['local-storage-full', 'recovered'])
     expect(await rowsOf(name)).toHaveLength(3)
     const again = opening(name)
-    expect((await again.store.load()).inherited).toBe(3)
+    expect(await again.load()).toBe(3)
   })
 
   test('a write settles when its transaction has completed, not when its request has', async () => {
@@ -212,7 +205,7 @@ describe('[R5] failures reach somebody', () => {
     expect(told).toEqual(['local-storage-failed', 'recovered'])
     await store.close()
     const again = opening(name)
-    expect((await again.store.load()).inherited).toBe(3)
+    expect(await again.load()).toBe(3)
     expect(again.doc.getText('t').toString()).toBe(doc.getText('t').toString())
   })
 
@@ -230,16 +223,17 @@ describe('[R5] failures reach somebody', () => {
 describe('many edits', () => {
   test('become one row after a while, with what is pending still marked', async () => {
     const clock = new HandClock()
-    const { name, store, write } = opening(undefined, { clock })
+    const { name, id, store, write } = opening(undefined, { clock })
+    store.setCaretaker(true)
     await store.load()
     for (let index = 0; index < 499; index++) void write('x')
     await write('y')
-    await store.acknowledge(498)
+    await store.acknowledge(new Map([[id, 498]]))
     clock.advance(1_000)
     await until('one row is left', async () => (await rowsOf(name)).length === 1)
     await store.close()
     const again = opening(name)
-    expect((await again.store.load()).inherited).toBe(2)
+    expect(await again.load()).toBe(2)
     expect(again.doc.getText('t').length).toBe(500)
   })
 })

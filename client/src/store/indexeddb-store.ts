@@ -2,18 +2,28 @@ import { type Clock, TidemarkError } from '@tidemark/shared'
 import { PREFERRED_TRIM_SIZE } from 'y-indexeddb'
 import * as Y from 'yjs'
 import { within } from '../time-limit.ts'
-import { clearMarks, writeHistory } from './bookkeeping.ts'
-import { type DirtyMark, dirtyKey, pendingIn, remainder } from './dirty-mark.ts'
+import { Acknowledgements } from './acknowledgements.ts'
+import { remainder } from './dirty-mark.ts'
 import { type Connection, openDatabase, writeError } from './idb.ts'
-import type { History, Loaded, LocalStore, StoreEvents } from './local-store.ts'
+import type { Acknowledged, History, Loaded, LocalStore, SetAside, StoreEvents } from './local-store.ts'
+import { databaseName } from './names.ts'
 import { QuietPersistence } from './persistence.ts'
-import { applyRows, compact, quarantine, readContents } from './rows.ts'
+import { accountKey, clearMarks, dirtyKey, historyKey, putSetAside } from './records.ts'
+import { applyRows, type Contents, compact, quarantine, readContents } from './rows.ts'
 import { WriteQueue } from './write-queue.ts'
 
-export interface IndexeddbStoreOptions {
+export interface IndexeddbStoreMeans {
+  readonly namespace: string
   readonly clock: Clock
   /** How long opening may take, in ms: a blocked or hanging browser must not keep the document closed. */
   readonly openTimeLimit: number
+}
+
+/** What is opened, and by whom. */
+export interface Subject {
+  readonly document: string
+  readonly doc: Y.Doc
+  readonly opening: string
 }
 
 const compactionDelay = 1_000
@@ -25,31 +35,32 @@ const compactionDelay = 1_000
  */
 export class IndexeddbStore extends QuietPersistence implements LocalStore {
   readonly kind = 'indexeddb'
-  readonly #clock: Clock
-  readonly #openTimeLimit: number
+  readonly #means: IndexeddbStoreMeans
+  readonly #subject: Subject
   readonly #events: StoreEvents
   readonly #dirtyKey: string
   readonly #writes: WriteQueue
+  readonly #acknowledgements: Acknowledgements
   readonly #inFlight = new Set<Promise<void>>()
-  /** The marks of earlier and other openings, as they were when the content was loaded. */
-  #inheritedMarks: ReadonlyMap<string, DirtyMark> = new Map()
+  /** Which of the document's copies this is; the one before it was set aside. */
+  #generation = 0
   #newest = 0
+  /** The newest of this opening's positions that is durable on the server. */
   #acknowledged = 0
-  /** An acknowledgement came while there was no connection to write it down on. */
-  #owesAcknowledgement = false
   #closing: Promise<void> | null = null
   #isLost = false
   #isReopening = false
+  #isCaretaker = false
   #cancelCompaction: (() => void) | null = null
 
-  constructor(name: string, doc: Y.Doc, options: IndexeddbStoreOptions, events: StoreEvents) {
-    super(name, doc)
-    this.#clock = options.clock
-    this.#openTimeLimit = options.openTimeLimit
+  constructor(subject: Subject, means: IndexeddbStoreMeans, events: StoreEvents) {
+    super(databaseName(means.namespace, subject.document), subject.doc)
+    this.#subject = subject
+    this.#means = means
     this.#events = events
-    this.#dirtyKey = dirtyKey(Math.floor(options.clock.random() * 2 ** 53).toString(36))
+    this.#dirtyKey = dirtyKey(subject.opening)
     this.#writes = new WriteQueue({
-      clock: options.clock,
+      clock: means.clock,
       dirtyKey: this.#dirtyKey,
       acknowledged: () => this.#acknowledged,
       database: () => this.db,
@@ -59,29 +70,33 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
       track: (work) => this.#track(work),
       events,
     })
+    this.#acknowledgements = new Acknowledgements(means.clock, (acknowledged) =>
+      this.#note((custom) => clearMarks(custom, acknowledged)),
+    )
   }
 
   async load(): Promise<Loaded> {
     try {
-      const loaded = await within(this.#clock, this.#openTimeLimit, 'opening IndexedDB', this.#open())
+      const loaded = await within(this.#means.clock, this.#means.openTimeLimit, 'opening IndexedDB', this.#open())
       this.#writes.flush()
       return loaded
     } catch (cause) {
       this.#isLost = true
       // should the browser open it after all, it must not stay open
       this.opening.then((database) => database.close()).catch(() => {})
-      throw new TidemarkError('local-storage-unavailable', undefined, { cause })
+      throw cause instanceof TidemarkError
+        ? cause
+        : new TidemarkError('local-storage-unavailable', undefined, { cause })
     }
   }
 
   async #open(): Promise<Loaded> {
-    const database = await this.opening
-    const { rows, marks, history } = await readContents(database)
+    const { database, contents } = await this.#newestCopy()
     if (this.#isLost || this._destroyed) throw new TidemarkError('document-closed')
+    const { rows, marks, history, account } = contents
     const corrupt = applyRows(this.doc, rows, this)
     this._dbref = rows.reduce((newest, { key }) => Math.max(newest, Number(key)), 0) + 1
     this._dbsize = rows.length
-    this.#inheritedMarks = marks
     this.#adopt(database)
     if (corrupt.length > 0) {
       this.#events.failed(new TidemarkError('local-storage-corrupt'))
@@ -89,9 +104,20 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
     }
     this.synced = true
     this.emit('synced', [this])
-    let inherited = 0
-    for (const mark of marks.values()) inherited += pendingIn(mark)
-    return { inherited, history }
+    return { copy: this.name, marks, history, account }
+  }
+
+  /** Goes on from copies that were set aside to the one that took their place (R9.4). */
+  async #newestCopy(): Promise<{ database: IDBDatabase; contents: Contents }> {
+    let database = await this.opening
+    for (;;) {
+      const contents = await readContents(database)
+      if (!contents.setAside) return { database, contents }
+      database.close()
+      this.#generation = contents.setAside.next
+      this.name = databaseName(this.#means.namespace, this.#subject.document, this.#generation)
+      database = (await openDatabase(this.name)).database
+    }
   }
 
   #adopt(database: IDBDatabase): void {
@@ -115,7 +141,7 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
 
   #written(count: number): void {
     this._dbsize += count
-    if (this._dbsize >= PREFERRED_TRIM_SIZE) this.#compactLater()
+    this.#compactIfDue()
   }
 
   #disconnected(): void {
@@ -144,10 +170,9 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
     if (isNew) {
       // the browser has thrown the old one away: what is in the document is all there is
       this._dbsize = 0
-      this.#writes.writeFirst(Y.encodeStateAsUpdate(this.doc), this.#newest)
+      this.#writes.writeFirst(Y.encodeStateAsUpdate(this.doc))
     }
     this.#writes.flush()
-    if (this.#owesAcknowledgement) void this.acknowledge(this.#acknowledged)
   }
 
   #lose(cause: Error): void {
@@ -160,29 +185,33 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
     this.#events.lost(error)
   }
 
-  async acknowledge(position: number): Promise<void> {
-    this.#acknowledged = Math.max(this.#acknowledged, position)
-    const { db } = this
-    this.#owesAcknowledgement = !db
-    if (!db) return
-    const inherited = this.#inheritedMarks
-    this.#inheritedMarks = new Map()
-    await this.#attempt(() => clearMarks(db, this.#dirtyKey, position, inherited))
+  acknowledge(acknowledged: Acknowledged): Promise<void> {
+    this.#acknowledged = Math.max(this.#acknowledged, acknowledged.get(this.#subject.opening) ?? 0)
+    return this.#acknowledgements.add(acknowledged)
   }
 
-  async remember(history: History): Promise<void> {
-    const { db } = this
-    if (!db) return
-    await this.#attempt(() => writeHistory(db, history))
+  remember(history: History): Promise<void> {
+    return this.#note((custom) => custom.put(history, historyKey))
   }
 
-  // Bookkeeping that failed is said again by the next handshake: it costs a mark that stays too long, never an edit.
-  async #attempt(work: () => Promise<void>): Promise<void> {
-    const attempt = work().catch((cause: unknown) => {
-      if (!this.#isLost && !this.#closing) this.#events.failed(writeError(cause))
-    })
-    this.#track(attempt)
-    await attempt
+  rememberAccount(account: string): Promise<void> {
+    return this.#note((custom) => custom.put(account, accountKey))
+  }
+
+  setCaretaker(isCaretaker: boolean): void {
+    this.#isCaretaker = isCaretaker
+    if (isCaretaker) this.#compactIfDue()
+  }
+
+  setAside(why: SetAside): Promise<void> {
+    const next = this.#generation + 1
+    return this.#writes.record((custom) => putSetAside(custom, { ...why, next }))
+  }
+
+  // What a store that was closed or lost did not note costs a mark that stays too long, never an edit.
+  #note(put: (custom: IDBObjectStore) => void): Promise<void> {
+    if (this.#closing || this.#isLost) return Promise.resolve()
+    return this.#writes.record(put).catch(() => {})
   }
 
   #track(work: Promise<void>): void {
@@ -190,17 +219,16 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
     this.#inFlight.add(tracked)
   }
 
-  #compactLater(): void {
-    if (this.#closing) return
-    this.#cancelCompaction?.()
-    this.#cancelCompaction = this.#clock.after(compactionDelay, () => {
+  #compactIfDue(): void {
+    if (this.#closing || !this.#isCaretaker || this._dbsize < PREFERRED_TRIM_SIZE || this.#cancelCompaction) return
+    this.#cancelCompaction = this.#means.clock.after(compactionDelay, () => {
       this.#cancelCompaction = null
-      if (this.db && this.#writes.isEmpty) void this.#compact(this.db)
+      if (this.db && this.#writes.isEmpty) this.#track(this.#compact(this.db))
     })
   }
 
-  #compact(database: IDBDatabase): Promise<void> {
-    return this.#attempt(async () => {
+  async #compact(database: IDBDatabase): Promise<void> {
+    try {
       const { key, corrupt } = await compact(database, this.doc, this, this._dbref, () => {
         const value = remainder({ from: 1, to: this.#newest }, this.#acknowledged)
         return value && { key: this.#dirtyKey, value }
@@ -208,7 +236,9 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
       this._dbref = key + 1
       this._dbsize = 1
       if (corrupt.length > 0) this.#events.failed(new TidemarkError('local-storage-corrupt'))
-    })
+    } catch (cause) {
+      if (!this.#isLost && !this.#closing) this.#events.failed(writeError(cause))
+    }
   }
 
   close(): Promise<void> {
@@ -224,6 +254,7 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
   async #close(): Promise<void> {
     this.doc.off('destroy', this.destroy)
     this.#cancelCompaction?.()
+    this.#acknowledgements.flush()
     this.#writes.stop()
     this.#writes.flush()
     while (this.#inFlight.size > 0) await Promise.all(this.#inFlight)

@@ -10,6 +10,11 @@ export interface History {
 
 /** What a store found when it was opened; the content itself is in the `Y.Doc` by then. */
 export interface Loaded {
+  /**
+   * The name of this very copy, its generation included: openings with the same one share it and may hand each other
+   * edits; an opening of a copy that was set aside must not meet those of the new one (R9.4).
+   */
+  readonly copy: string
   /** What was pending when it was stored, by the opening whose edits they are (R3.2). */
   readonly marks: ReadonlyMap<string, DirtyMark>
   readonly history: History | null

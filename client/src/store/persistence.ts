@@ -5,7 +5,7 @@ import type * as Y from 'yjs'
 /** What of y-indexeddb's class is used here; `_db` is left out because it is overridden by an accessor below. */
 interface Persistence extends Observable<string> {
   readonly doc: Y.Doc
-  readonly name: string
+  name: string
   db: IDBDatabase | null
   synced: boolean
   _dbref: number

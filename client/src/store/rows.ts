@@ -1,37 +1,29 @@
 import * as Y from 'yjs'
-import { type DirtyMark, historyKey, isDirtyKey, quarantinePrefix, readDirtyMark, readHistory } from './dirty-mark.ts'
+import type { DirtyMark } from './dirty-mark.ts'
 import { completionOf, customStore, resultOf, updatesStore } from './idb.ts'
-import type { History } from './local-store.ts'
+import { quarantineKey, type Records, readRecords } from './records.ts'
 
 export interface Row {
   readonly key: IDBValidKey
   readonly update: unknown
 }
 
-export interface Contents {
+export interface Contents extends Records {
   readonly rows: readonly Row[]
-  readonly marks: ReadonlyMap<string, DirtyMark>
-  readonly history: History | null
 }
 
 /** Reads everything in one transaction, so that the dirty marks stand for edits that are among the rows. */
 export async function readContents(database: IDBDatabase): Promise<Contents> {
   const transaction = database.transaction([updatesStore, customStore], 'readonly')
+  const records = await recordsOf(transaction.objectStore(customStore))
   const updates = transaction.objectStore(updatesStore)
-  const custom = transaction.objectStore(customStore)
-  const [keys, values, customKeys, customValues] = await Promise.all([
-    resultOf(updates.getAllKeys()),
-    resultOf<unknown[]>(updates.getAll()),
-    resultOf(custom.getAllKeys()),
-    resultOf<unknown[]>(custom.getAll()),
-  ])
-  const marks = new Map<string, DirtyMark>()
-  let history: History | null = null
-  for (const [index, key] of customKeys.entries()) {
-    if (isDirtyKey(key)) marks.set(key, readDirtyMark(customValues[index]))
-    if (key === historyKey) history = readHistory(customValues[index])
-  }
-  return { rows: keys.map((key, index) => ({ key, update: values[index] })), marks, history }
+  const [keys, values] = await Promise.all([resultOf(updates.getAllKeys()), resultOf<unknown[]>(updates.getAll())])
+  return { ...records, rows: keys.map((key, index) => ({ key, update: values[index] })) }
+}
+
+export async function recordsOf(custom: IDBObjectStore): Promise<Records> {
+  const [keys, values] = await Promise.all([resultOf(custom.getAllKeys()), resultOf<unknown[]>(custom.getAll())])
+  return readRecords(keys, values)
 }
 
 /** Brings rows into the document in one transaction. @returns the rows that do not decode */
@@ -64,7 +56,7 @@ export async function quarantine(database: IDBDatabase, rows: readonly Row[]): P
 
 function moveToQuarantine(transaction: IDBTransaction, rows: readonly Row[]): void {
   for (const { key, update } of rows) {
-    transaction.objectStore(customStore).put(update, `${quarantinePrefix}${String(key)}`)
+    transaction.objectStore(customStore).put(update, quarantineKey(key))
     transaction.objectStore(updatesStore).delete(key)
   }
 }

@@ -5,8 +5,9 @@ import { completionOf, customStore, updatesStore, writeError } from './idb.ts'
 import type { StoreEvents } from './local-store.ts'
 
 interface Write {
-  readonly update: Uint8Array
-  readonly position: number | null
+  readonly what:
+    | { readonly kind: 'update'; readonly update: Uint8Array; readonly isEdit: boolean }
+    | { readonly kind: 'record'; readonly put: (custom: IDBObjectStore) => void }
   readonly settle: { resolve(): void; reject(error: TidemarkError): void }
 }
 
@@ -30,11 +31,16 @@ export interface WriteQueueMeans {
 
 const retrySchedule = { kind: 'exponential', first: 1_000, factor: 2, max: 30_000, jitter: false } as const
 
-/** Brings updates into the database, in order, each with its dirty mark in one transaction; tries until they are in. */
+/**
+ * Brings updates and the records beside them into the database, in order, each edit with its dirty mark in one
+ * transaction; tries until they are in.
+ */
 export class WriteQueue {
   readonly #means: WriteQueueMeans
   /** Kept for a connection, or for another try. */
   #waiting: Write[] = []
+  /** The newest position that was handed over, written or not: a mark never stands for less. */
+  #newest = 0
   #failing: TidemarkError | null = null
   #failures = 0
   #isStopped = false
@@ -51,16 +57,26 @@ export class WriteQueue {
 
   /** @returns settles when the transaction has completed; rejects when the queue is given up before */
   add(update: Uint8Array, position: number | null): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const write: Write = { update, position, settle: { resolve, reject } }
-      if (this.#means.database() && this.isEmpty) this.#write([write])
-      else this.#waiting.push(write)
-    })
+    if (position !== null) this.#newest = Math.max(this.#newest, position)
+    return this.#put({ kind: 'update', update, isEdit: position !== null })
+  }
+
+  /** Changes the records beside the rows, in a transaction of its own or together with updates. */
+  record(put: (custom: IDBObjectStore) => void): Promise<void> {
+    return this.#put({ kind: 'record', put })
   }
 
   /** Writes what a database that had to be made anew lacks; ahead of everything that waits. */
-  writeFirst(update: Uint8Array, position: number): void {
-    this.#write([{ update, position, settle: ignored }])
+  writeFirst(update: Uint8Array): void {
+    this.#write([{ what: { kind: 'update', update, isEdit: this.#newest > 0 }, settle: ignored }])
+  }
+
+  #put(what: Write['what']): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const write: Write = { what, settle: { resolve, reject } }
+      if (this.#means.database() && this.isEmpty) this.#write([write])
+      else this.#waiting.push(write)
+    })
   }
 
   /** Writes what waits, if there is a connection. */
@@ -100,9 +116,15 @@ export class WriteQueue {
     if (!database) return
     let transaction: IDBTransaction | null = null
     try {
-      const mark = this.#markFor(writes)
-      transaction = database.transaction(mark ? [updatesStore, customStore] : [updatesStore], 'readwrite')
-      for (const { update } of writes) transaction.objectStore(updatesStore).add(update)
+      const hasRows = writes.some(({ what }) => what.kind === 'update')
+      const mark = writes.some(({ what }) => what.kind === 'update' && what.isEdit) ? this.#mark() : null
+      const hasRecords = mark || writes.some(({ what }) => what.kind === 'record')
+      const stores = [...(hasRows ? [updatesStore] : []), ...(hasRecords ? [customStore] : [])]
+      transaction = database.transaction(stores, 'readwrite')
+      for (const { what } of writes) {
+        if (what.kind === 'update') transaction.objectStore(updatesStore).add(what.update)
+        else what.put(transaction.objectStore(customStore))
+      }
       if (mark) transaction.objectStore(customStore).put(mark, this.#means.dirtyKey)
       this.#means.track(
         completionOf(transaction).then(
@@ -119,9 +141,8 @@ export class WriteQueue {
     }
   }
 
-  #markFor(writes: readonly Write[]): DirtyMark | null {
-    const newest = writes.reduce((newest, { position }) => Math.max(newest, position ?? 0), 0)
-    return remainder({ from: 1, to: newest }, this.#means.acknowledged())
+  #mark(): DirtyMark | null {
+    return remainder({ from: 1, to: this.#newest }, this.#means.acknowledged())
   }
 
   #written(writes: readonly Write[]): void {
@@ -131,7 +152,7 @@ export class WriteQueue {
       this.#failing = null
       this.#means.events.recovered()
     }
-    this.#means.onWritten(writes.length)
+    this.#means.onWritten(writes.filter(({ what }) => what.kind === 'update').length)
   }
 
   #notWritten(writes: readonly Write[], cause: unknown): void {

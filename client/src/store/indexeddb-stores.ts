@@ -1,0 +1,153 @@
+import { TidemarkError } from '@tidemark/shared'
+import * as Y from 'yjs'
+import { pendingIn } from './dirty-mark.ts'
+import { completionOf, customStore, deleteDatabase, openExisting, updatesStore } from './idb.ts'
+import { IndexeddbStore, type IndexeddbStoreMeans } from './indexeddb-store.ts'
+import type { LocalStore, LocalStores, SetAsideCopy, StoreEvents } from './local-store.ts'
+import { databaseName, parseDatabaseName } from './names.ts'
+import { setAsideKey } from './records.ts'
+import { applyRows, type Contents, readContents } from './rows.ts'
+
+/** The copies that one namespace keeps in IndexedDB: a database for each, in y-indexeddb's format. */
+export class IndexeddbStores implements LocalStores {
+  readonly kind = 'indexeddb'
+  readonly #means: IndexeddbStoreMeans
+  /** Documents opened here; where the browser cannot list databases, or they have no prefix, these count. */
+  readonly #opened = new Set<string>()
+
+  constructor(means: IndexeddbStoreMeans) {
+    this.#means = means
+  }
+
+  open(document: string, doc: Y.Doc, opening: string, events: StoreEvents): LocalStore {
+    this.#opened.add(document)
+    // reading the property alone may throw, where a browser forbids storage to a page
+    try {
+      if (!globalThis.indexedDB) throw new Error('there is no IndexedDB here')
+      return new IndexeddbStore({ document, doc, opening }, this.#means, events)
+    } catch (cause) {
+      throw new TidemarkError('local-storage-unavailable', undefined, { cause })
+    }
+  }
+
+  async documents(): Promise<string[]> {
+    const names = new Set(this.#opened)
+    // without a prefix every app's databases would seem to be documents
+    const databases = this.#means.namespace === '' ? [] : await listDatabases()
+    for (const name of databases ?? []) {
+      const copy = parseDatabaseName(this.#means.namespace, name)
+      if (copy) names.add(copy.document)
+    }
+    return [...names]
+  }
+
+  async pendingCount(document: string): Promise<number> {
+    const newest = (await this.#copiesOf(document)).at(-1)
+    return newest && !newest.contents.setAside ? pendingIn(newest.contents.marks.values()) : 0
+  }
+
+  async delete(document: string): Promise<void> {
+    if (hasIndexeddb()) {
+      const generations = new Set((await this.#copiesOf(document)).map(({ generation }) => generation))
+      for (const name of (await listDatabases()) ?? []) {
+        const copy = parseDatabaseName(this.#means.namespace, name)
+        if (copy?.document === document) generations.add(copy.generation)
+      }
+      // The newest first: were this interrupted, a copy that is left must not be found behind a new one.
+      for (const generation of [...generations].sort((a, b) => b - a)) {
+        await deleteDatabase(databaseName(this.#means.namespace, document, generation))
+      }
+    }
+    this.#opened.delete(document)
+  }
+
+  async setAsideCopies(): Promise<SetAsideCopy[]> {
+    const found: SetAsideCopy[] = []
+    for (const document of await this.documents()) {
+      for (const { name, contents } of await this.#copiesOf(document)) {
+        if (!contents.setAside || (contents.rows.length === 0 && !contents.hasQuarantine)) continue
+        const { reason, at } = contents.setAside
+        found.push({ id: name, document, reason, at, pendingCount: pendingIn(contents.marks.values()) })
+      }
+    }
+    return found
+  }
+
+  async readSetAside(id: string): Promise<Y.Doc> {
+    const database = await this.#openSetAside(id)
+    try {
+      const doc = new Y.Doc()
+      applyRows(doc, (await readContents(database)).rows, this)
+      return doc
+    } finally {
+      database.close()
+    }
+  }
+
+  /** What is behind it stays to be found: the record of where to go on is kept. */
+  async dropSetAside(id: string): Promise<void> {
+    const database = await this.#openSetAside(id)
+    try {
+      const transaction = database.transaction([updatesStore, customStore], 'readwrite')
+      transaction.objectStore(updatesStore).clear()
+      const custom = transaction.objectStore(customStore)
+      const keys = custom.getAllKeys()
+      keys.onsuccess = () => {
+        for (const key of keys.result) if (key !== setAsideKey) custom.delete(key)
+      }
+      await completionOf(transaction)
+    } finally {
+      database.close()
+    }
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  /** @throws {TidemarkError} `not-found` */
+  async #openSetAside(id: string): Promise<IDBDatabase> {
+    const database = hasIndexeddb() && parseDatabaseName(this.#means.namespace, id) ? await openExisting(id) : null
+    if (database && (await readContents(database)).setAside) return database
+    database?.close()
+    throw new TidemarkError('not-found')
+  }
+
+  /** A document's copies, the newest last. */
+  async #copiesOf(document: string): Promise<{ name: string; generation: number; contents: Contents }[]> {
+    const copies: { name: string; generation: number; contents: Contents }[] = []
+    if (!hasIndexeddb()) return copies
+    let generation: number | undefined = 0
+    while (generation !== undefined) {
+      const name = databaseName(this.#means.namespace, document, generation)
+      const database = await openExisting(name)
+      if (!database) break
+      try {
+        const contents = await readContents(database)
+        copies.push({ name, generation, contents })
+        generation = contents.setAside?.next
+      } finally {
+        database.close()
+      }
+    }
+    return copies
+  }
+}
+
+function hasIndexeddb(): boolean {
+  try {
+    return Boolean(globalThis.indexedDB)
+  } catch {
+    return false
+  }
+}
+
+/** @returns null where the browser does not tell: what was opened is all that is known then */
+async function listDatabases(): Promise<string[] | null> {
+  try {
+    const databases = await globalThis.indexedDB.databases()
+    return databases.flatMap(({ name }) => (name === undefined ? [] : [name]))
+  } catch {
+    return null
+  }
+}

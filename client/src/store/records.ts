@@ -1,0 +1,78 @@
+import { type DirtyMark, readDirtyMark, remainder } from './dirty-mark.ts'
+import type { Acknowledged, History, SetAside } from './local-store.ts'
+
+/** What stands beside the rows, in y-indexeddb's `custom` store, under names that no app will use for its own. */
+const dirtyPrefix = 'tidemark:dirty:'
+const quarantinePrefix = 'tidemark:quarantine:'
+export const historyKey = 'tidemark:history'
+export const accountKey = 'tidemark:account'
+export const setAsideKey = 'tidemark:set-aside'
+
+/** Each opening has its own mark, so that two tabs do not clear each other's. */
+export const dirtyKey = (opening: string): string => dirtyPrefix + opening
+export const quarantineKey = (row: IDBValidKey): string => quarantinePrefix + String(row)
+export const isQuarantined = (key: unknown): boolean => typeof key === 'string' && key.startsWith(quarantinePrefix)
+
+/** Where to go on when a copy was set aside: `next` is the generation that takes its place. */
+export interface SetAsideRecord extends SetAside {
+  readonly next: number
+}
+
+export interface Records {
+  /** By opening. */
+  readonly marks: ReadonlyMap<string, DirtyMark>
+  readonly history: History | null
+  readonly account: string | null
+  readonly setAside: SetAsideRecord | null
+  readonly hasQuarantine: boolean
+}
+
+export function readRecords(keys: readonly unknown[], values: readonly unknown[]): Records {
+  const marks = new Map<string, DirtyMark>()
+  const get = (key: string) => values[keys.indexOf(key)]
+  for (const [index, key] of keys.entries()) {
+    if (typeof key === 'string' && key.startsWith(dirtyPrefix)) {
+      marks.set(key.slice(dirtyPrefix.length), readDirtyMark(values[index]))
+    }
+  }
+  const account = get(accountKey)
+  return {
+    marks,
+    history: readHistory(get(historyKey)),
+    account: typeof account === 'string' ? account : null,
+    setAside: readSetAside(get(setAsideKey)),
+    hasQuarantine: keys.some(isQuarantined),
+  }
+}
+
+function readHistory(value: unknown): History | null {
+  const { epoch, revision } = (value ?? {}) as Partial<History>
+  return typeof epoch === 'string' && Number.isInteger(revision) ? { epoch, revision: revision! } : null
+}
+
+function readSetAside(value: unknown): SetAsideRecord | null {
+  const { reason, at, next } = (value ?? {}) as Partial<SetAsideRecord>
+  return reason && typeof at === 'number' && Number.isInteger(next) ? { reason, at, next: next! } : null
+}
+
+/** Takes back what of the marks is durable by now, in the transaction of `custom`. */
+export function clearMarks(custom: IDBObjectStore, acknowledged: Acknowledged): void {
+  for (const [opening, position] of acknowledged) {
+    const key = dirtyKey(opening)
+    const request = custom.get(key)
+    request.onsuccess = () => {
+      if (request.result === undefined) return
+      const rest = remainder(readDirtyMark(request.result), position)
+      if (rest) custom.put(rest, key)
+      else custom.delete(key)
+    }
+  }
+}
+
+/** The first word stands: several tabs may say it at once (R9.4). */
+export function putSetAside(custom: IDBObjectStore, record: SetAsideRecord): void {
+  const request = custom.get(setAsideKey)
+  request.onsuccess = () => {
+    if (!readSetAside(request.result)) custom.put(record, setAsideKey)
+  }
+}
