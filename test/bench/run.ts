@@ -15,6 +15,7 @@ import { largeDocumentsFigure } from './figures/large-documents.ts'
 import { memoryFigure } from './figures/memory.ts'
 import { openingFigure } from './figures/opening.ts'
 import { ratesFigure } from './figures/rates.ts'
+import { tabsFigure } from './figures/tabs.ts'
 import { judge, printFigure } from './report.ts'
 import { hocuspocus } from './systems/hocuspocus.ts'
 import { BenchPostgres } from './systems/postgres.ts'
@@ -29,6 +30,7 @@ const allFigures: readonly Figure[] = [
   bytesPerEditFigure,
   openingFigure,
   memoryFigure,
+  tabsFigure,
 ]
 const allSystems: readonly System[] = [tidemark, hocuspocus, yWebsocket]
 

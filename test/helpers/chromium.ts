@@ -3,13 +3,27 @@ import { fileURLToPath } from 'node:url'
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { DemoPage } from './demo-page.ts'
 
-const options = ['--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update']
 const screenshots = fileURLToPath(new URL('../screenshots/', import.meta.url))
 
 /** Debian's path: what `npm test` finds or installs is in $CHROMIUM. */
-const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
+export const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
 
-/** A browser for one test file; `person()` opens a browser profile of its own in it. */
+/** Nothing that talks to the world by itself; as root there is no sandbox. */
+export const switches = (): string[] => [
+  '--disable-quic',
+  '--no-first-run',
+  '--no-default-browser-check',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--disable-dev-shm-usage',
+  ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+]
+
+/**
+ * A browser for one test file; `person()` opens a browser profile of its own in it. All its pages count as visible;
+ * where visibility, sleep or a crash matters, take a {@link Device}.
+ */
 export class TestBrowser implements AsyncDisposable {
   readonly #browser: Browser
 
@@ -18,8 +32,7 @@ export class TestBrowser implements AsyncDisposable {
   }
 
   static async launch(): Promise<TestBrowser> {
-    const root = process.getuid?.() === 0 ? ['--no-sandbox'] : []
-    return new TestBrowser(await chromium.launch({ executablePath, args: [...options, '--disable-sync', ...root] }))
+    return new TestBrowser(await chromium.launch({ executablePath, args: switches() }))
   }
 
   /** Somebody at a browser of their own. */

@@ -11,6 +11,9 @@ export interface StartOptions {
   readonly database: Database
   /** Time runs this many times faster than for a person: debounces are divided by it. 1 unless said otherwise. */
   readonly hurry?: number
+  /** Pages that browsers connect from, and names beside its own that they know the server by. */
+  readonly origins?: readonly string[]
+  readonly hosts?: readonly string[]
 }
 
 export interface RunningSystem {

@@ -13,7 +13,7 @@ export const tidemark: System = {
   title: 'Tidemark on Postgres',
   protocol: 'hocuspocus',
   stores: true,
-  async start({ database, hurry = 1 }) {
+  async start({ database, hurry = 1, origins = [], hosts = [] }) {
     const port = await freePort()
     const process = await ServerProcess.start({
       script,
@@ -21,6 +21,8 @@ export const tidemark: System = {
       environment: {
         DATABASE_URL: database.url,
         PORT: String(port),
+        TIDEMARK_ALLOWED_ORIGINS: origins.join(','),
+        TIDEMARK_ALLOWED_HOSTS: hosts.join(','),
         ...(hurry === 1
           ? {}
           : {

@@ -1,0 +1,2 @@
+/** ms, on a clock that the tabs of one machine share. */
+export const now = (): number => performance.timeOrigin + performance.now()
