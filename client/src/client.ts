@@ -6,13 +6,15 @@ import type { DocumentMeans } from './document-contract.ts'
 import type { FlushOptions } from './flush.ts'
 import { CloseGuard } from './guard.ts'
 import { Socket } from './link/socket.ts'
-import { LocalDatabases } from './local-databases.ts'
 import { logEntry } from './log.ts'
 import { type ClientOptions, type Settings, settle } from './options.ts'
 import { type SignOutOptions, type SignOutResult, signOut } from './sign-out.ts'
 import type { ConnectionStatus } from './status/status.ts'
 import { inTrueWords } from './status/wording.ts'
-import { MemoryShelves } from './store/memory-store.ts'
+import { IndexeddbStores } from './store/indexeddb-stores.ts'
+import { LocalCopies } from './store/local-copies.ts'
+import type { LocalStores, SetAsideCopy } from './store/local-store.ts'
+import { MemoryStores } from './store/memory-stores.ts'
 import { assertOwnDoc, findSecondYjs } from './yjs-copies.ts'
 
 export interface ClientEvents {
@@ -26,8 +28,8 @@ export class TidemarkClient implements AsyncDisposable {
   readonly #settings: Settings
   readonly #emitter = new Emitter<ClientEvents>()
   readonly #documents = new Map<string, TidemarkDocument>()
-  readonly #shelves = new MemoryShelves()
-  readonly #databases: LocalDatabases
+  readonly #formerly = new Set<TidemarkDocument>()
+  readonly #copies: LocalCopies
   readonly #socket: Socket
   readonly #means: DocumentMeans
   #isClosed = false
@@ -37,7 +39,7 @@ export class TidemarkClient implements AsyncDisposable {
     const settings = settle(options)
     const tokens = new TokenSource(settings.auth, settings.clock)
     this.#settings = settings
-    this.#databases = new LocalDatabases(settings.namespace, this.#shelves)
+    this.#copies = new LocalCopies(localStoresOf(settings), settings.namespace)
     this.#socket = new Socket({
       ...settings,
       onFailure: (error, attempt) => this.#report(error, attempt),
@@ -50,8 +52,9 @@ export class TidemarkClient implements AsyncDisposable {
       socket: this.#socket,
       tokens,
       guard: new CloseGuard(),
-      shelves: this.#shelves,
+      copies: this.#copies,
       onClosed: (document) => {
+        this.#formerly.delete(document)
         if (this.#documents.get(document.name) === document) this.#documents.delete(document.name)
       },
     }
@@ -87,7 +90,9 @@ export class TidemarkClient implements AsyncDisposable {
     if (this.#isClosed) throw new TidemarkError('document-closed', 'This client was closed.')
     if (options.doc) assertOwnDoc(options.doc)
     const open = this.#documents.get(name)
-    if (open) {
+    // One whose copy was set aside stays open for those who hold it, and is no longer the document of this name.
+    if (open?.isSetAside) this.#formerly.add(open)
+    else if (open) {
       if (options.doc && options.doc !== open.doc) {
         throw new TidemarkError('configuration-invalid', 'This document is open already, with another Y.Doc.')
       }
@@ -95,7 +100,6 @@ export class TidemarkClient implements AsyncDisposable {
     }
     const document = new TidemarkDocument(name, options.doc ?? new Y.Doc(), this.#means)
     this.#documents.set(name, document)
-    this.#databases.opened(name)
     return document
   }
 
@@ -114,7 +118,7 @@ export class TidemarkClient implements AsyncDisposable {
         documents: () => this.documents,
         open: (name) => this.open(name),
         close: () => this.close(),
-        databases: this.#databases,
+        copies: this.#copies,
         clock: this.#settings.clock,
         onFailure: (error) => this.#report(error),
       },
@@ -122,11 +126,27 @@ export class TidemarkClient implements AsyncDisposable {
     )
   }
 
+  /** The copies that were set aside on this device, because the server's history is another one, or by the person. */
+  setAsideCopies(): Promise<readonly SetAsideCopy[]> {
+    return this.#copies.setAsideCopies()
+  }
+
+  /** What a set-aside copy holds, in a `Y.Doc` of its own: to compare, to copy from, to merge with `Y.applyUpdate`. */
+  readSetAside(id: string): Promise<Y.Doc> {
+    return this.#copies.readSetAside(id)
+  }
+
+  /** Deletes a set-aside copy from this device. There is no way back. */
+  dropSetAside(id: string): Promise<void> {
+    return this.#copies.dropSetAside(id)
+  }
+
   /** Closes all documents and the socket. Local data stays. Closing twice is harmless. */
   async close(): Promise<void> {
     this.#isClosed = true
-    await Promise.all(this.documents.map((document) => document.close()))
+    await Promise.all([...this.documents, ...this.#formerly].map((document) => document.close()))
     this.#socket.close()
+    await this.#copies.close()
     this.#emitter.clear()
   }
 
@@ -144,6 +164,11 @@ export class TidemarkClient implements AsyncDisposable {
   #log(error: TidemarkError, how: { readonly attempt: number; readonly isHealing?: boolean }): void {
     this.#settings.log(logEntry(error, { document: [...this.#documents.keys()].join(', '), ...how }))
   }
+}
+
+function localStoresOf(settings: Settings): LocalStores {
+  if (settings.localStores) return settings.localStores(settings)
+  return settings.localStore === 'memory' ? new MemoryStores(settings.namespace) : new IndexeddbStores(settings)
 }
 
 /**

@@ -5,7 +5,7 @@ import type { CloseGuard } from './guard.ts'
 import type { Socket } from './link/socket.ts'
 import type { Settings } from './options.ts'
 import type { DocumentStatus } from './status/status.ts'
-import type { MemoryShelves } from './store/memory-store.ts'
+import type { LocalCopies } from './store/local-copies.ts'
 
 export interface DocumentEvents {
   /** An edit was made; in the same tick (R2.1). Also after loading, when edits of an earlier time are pending. */
@@ -20,6 +20,11 @@ export interface DocumentEvents {
   synced: boolean
   /** The same, under the name that some editor bindings listen for. */
   sync: boolean
+  /**
+   * The server's history of this document is another one now, or the person chose to begin anew: the copy was set aside.
+   * Open the document again; the copy is among `client.setAsideCopies()`.
+   */
+  'set-aside': { readonly error: TidemarkError }
   destroy: undefined
 }
 
@@ -29,6 +34,6 @@ export interface DocumentMeans {
   readonly socket: Socket
   readonly tokens: TokenSource
   readonly guard: CloseGuard
-  readonly shelves: MemoryShelves
+  readonly copies: LocalCopies
   readonly onClosed: (document: TidemarkDocument) => void
 }

@@ -4,20 +4,16 @@ import * as Y from 'yjs'
 import type { DocumentEvents, DocumentMeans } from './document-contract.ts'
 import { Failures } from './failures.ts'
 import type { FlushOptions } from './flush.ts'
-import type { Hello, LinkEvents } from './link/contract.ts'
-import { Link } from './link/link.ts'
 import { keepPresence } from './page-presence.ts'
 import { Standing } from './standing.ts'
 import { pendingCount } from './status/positions.ts'
 import type { ConnectionStatus, DocumentStatus, Level } from './status/status.ts'
-import { LocalCopy, type LocalCopyEvents } from './store/local-copy.ts'
-import type { History } from './store/local-store.ts'
-import { databaseName } from './store/open-store.ts'
-import { clientVersion } from './version.ts'
+import { Sync } from './sync.ts'
 
 /**
- * An opened document: a `Y.Doc` that is kept on this device, synced with the server, and knows when it is saved.
- * It has the shape that editor bindings expect of a Yjs provider. Made by `client.open`.
+ * An opened document: a `Y.Doc` that is kept on this device, shared with the browser's other tabs, synced with the
+ * server, and knows when it is saved. It has the shape that editor bindings expect of a Yjs provider.
+ * Made by `client.open`.
  */
 export class TidemarkDocument implements AsyncDisposable {
   readonly name: string
@@ -30,65 +26,54 @@ export class TidemarkDocument implements AsyncDisposable {
 
   readonly #means: DocumentMeans
   readonly #emitter = new Emitter<DocumentEvents>()
-  readonly #link: Link
   readonly #standing: Standing
-  readonly #failures: Failures
-  readonly #copy: LocalCopy
-  #history: History | null = null
-  #hello: Hello | null = null
+  readonly #sync: Sync
   #closing: Promise<void> | null = null
+  #isSetAside = false
   readonly #forgetPage: () => void
 
   /** @internal use `client.open` */
   constructor(name: string, doc: Y.Doc, means: DocumentMeans) {
-    const { clock, retry, sendWindow, preventUnsavedChanges } = means.settings
+    const { clock, preventUnsavedChanges, log } = means.settings
     this.name = name
     this.doc = doc
     this.awareness = new Awareness(doc)
     this.#means = means
-    this.#standing = new Standing({
+    const opening = Math.floor(clock.random() * 2 ** 53).toString(36)
+    const standing = new Standing({
+      opening,
       clock,
       emitter: this.#emitter,
       guardPage: (isUnsafe) => {
         if (preventUnsavedChanges && !this.#closing) means.guard.set(this, isUnsafe)
       },
+      onChange: () => this.#sync?.standingChanged(),
     })
-    this.whenSynced = this.#standing.whenSynced
-    this.#failures = new Failures({
-      name,
-      log: means.settings.log,
+    this.#standing = standing
+    this.whenSynced = standing.whenSynced
+    const failures = new Failures({
+      ...{ name, log, standing },
       emitter: this.#emitter,
-      standing: this.#standing,
-      sessionId: () => this.#link.sessionId,
+      sessionId: () => this.#sync.sessionId,
     })
     // Before the provider's own listener, which takes the presence away.
     this.#forgetPage = keepPresence(this.awareness)
-    // Before the link's own listeners: an edit is counted before anything can be sent that carries it.
-    doc.on('update', this.#onUpdate)
-    doc.on('destroy', this.#onDocDestroy)
-    this.#link = new Link(
-      { name, doc, awareness: this.awareness },
+    this.#sync = new Sync(
+      { name, doc, awareness: this.awareness, opening },
+      means,
+      { standing, failures },
       {
-        socket: means.socket,
-        tokens: means.tokens,
-        clock,
-        retry,
-        sendWindow,
-        version: clientVersion,
-        history: () => this.#history ?? {},
+        pending: () => this.#emitter.emit('pending', { pendingCount: this.pendingCount }),
+        setAside: (error) => {
+          this.#isSetAside = true
+          this.#emitter.emit('set-aside', { error })
+        },
       },
-      this.#linkEvents(),
     )
-    const { settings, shelves } = means
-    this.#copy = new LocalCopy(
-      databaseName(settings.namespace, name),
-      doc,
-      { ...settings, kind: settings.localStore, shelves },
-      this.#copyEvents(),
-    )
+    doc.on('destroy', this.#onDocDestroy)
     // What the app put into its Y.Doc before is an edit like any other.
-    if (doc.store.clients.size > 0) this.#onUpdate(Y.encodeStateAsUpdate(doc), null)
-    this.whenLoaded = this.#load()
+    if (doc.store.clients.size > 0) this.#sync.edited(Y.encodeStateAsUpdate(doc))
+    this.whenLoaded = this.#sync.load()
   }
 
   get document(): Y.Doc {
@@ -124,6 +109,16 @@ export class TidemarkDocument implements AsyncDisposable {
     return this.status.level
   }
 
+  /** Whether this tab's socket carries the document; the browser's other tabs go through it. */
+  get isLeader(): boolean {
+    return this.#sync.isLeader
+  }
+
+  /** Its copy was set aside: `client.open` gives the document anew, and this one is only what it was. */
+  get isSetAside(): boolean {
+    return this.#isSetAside
+  }
+
   on<Name extends keyof DocumentEvents>(event: Name, listener: (payload: DocumentEvents[Name]) => void): () => void {
     return this.#emitter.on(event, listener)
   }
@@ -140,26 +135,36 @@ export class TidemarkDocument implements AsyncDisposable {
     if (this.#closing) throw new TidemarkError('document-closed')
     const saved = this.#standing.whenSaved(options)
     if (!saved) return
-    this.#link.flush()
-    this.#means.socket.retryNow()
+    this.#sync.flush()
     await saved
   }
 
   /** Tries now: forgets the waiting time, and what stood in the way. */
   retry(): void {
-    this.#link.retry()
+    this.#sync.retry()
+  }
+
+  /** Resolves when what other tabs of this browser have written is here, as far as they answer. */
+  whenTabsAgree(): Promise<void> {
+    return this.#sync.whenTabsAgree()
   }
 
   connect(): void {
-    if (this.#closing) return
-    void this.whenLoaded.then(() => {
-      if (!this.#closing) this.#link.start()
-    })
+    void this.whenLoaded.then(() => this.#sync.connect())
   }
 
-  /** Goes offline with this document. Edits are kept; {@link connect} sends them. */
+  /** Goes offline with this document, in this tab. Edits are kept; {@link connect} sends them. */
   disconnect(): void {
-    void this.whenLoaded.then(() => this.#link.stop())
+    void this.whenLoaded.then(() => this.#sync.disconnect())
+  }
+
+  /**
+   * Begins anew from what the server has. The copy on this device, with the edits that are pending in it, is set aside;
+   * nothing of it is lost, and nothing of it is sent. Open the document again afterwards.
+   */
+  async setAside(): Promise<void> {
+    await this.whenLoaded
+    await this.#sync.setAside('discarded', new TidemarkError('document-closed'))
   }
 
   /** Lets go of the document. What is on this device stays there, pending edits included. Closing twice is harmless. */
@@ -176,104 +181,17 @@ export class TidemarkDocument implements AsyncDisposable {
     return this.close()
   }
 
-  // ——— one edit, in order: stored, counted, sent, told ———
-
-  readonly #onUpdate = (update: Uint8Array, origin: unknown): void => {
-    if (origin === this.#copy.origin || this.#closing) return
-    const isEdit = origin !== this.#link.origin
-    const position = isEdit ? this.#standing.situation.positions.made + 1 : null
-    this.#copy.keep(update, position)
-    if (!isEdit) return
-    this.#standing.happened({ type: 'edited' })
-    this.#link.edit(update)
-    this.#emitter.emit('pending', { pendingCount: this.pendingCount })
-  }
-
-  // ——— the local store ———
-
-  #copyEvents(): LocalCopyEvents {
-    return {
-      stored: (position) => this.#standing.happened({ type: 'stored', position }),
-      failed: (error) => {
-        this.#failures.report(error)
-        const isTransient = error.code === 'local-storage-full' || error.code === 'local-storage-failed'
-        if (isTransient) this.#standing.happened({ type: 'store-failed', error })
-      },
-      recovered: () => this.#standing.happened({ type: 'store-recovered' }),
-      lost: (error) => {
-        this.#failures.report(error)
-        this.#standing.happened({ type: 'store-lost', error })
-      },
-    }
-  }
-
-  async #load(): Promise<void> {
-    const { localStore, inherited, history } = await this.#copy.load()
-    if (this.#closing) return
-    this.#history = history
-    this.#standing.happened({ type: 'loaded', localStore, inherited })
-    if (inherited > 0) this.#emitter.emit('pending', { pendingCount: this.pendingCount })
-    // Only now: stored content that comes while a session runs would be sent as if it were new.
-    this.#link.start()
-  }
-
-  // ——— the link ———
-
-  #linkEvents(): LinkEvents {
-    const { clock } = this.#means.settings
-    return {
-      connectionChanged: (connection) => this.#standing.happened({ type: 'connection', connection }),
-      connectionFailed: (error) => {
-        this.#standing.happened({ type: 'connection-failed', error })
-        // logged by the client, once for all documents
-        this.#failures.tell(error)
-      },
-      sessionBegan: () => this.#standing.happened({ type: 'session-began' }),
-      sessionEnded: () => this.#standing.happened({ type: 'session-ended' }),
-      sent: () => this.#standing.happened({ type: 'sent' }),
-      acknowledged: () => this.#acknowledged(clock.now()),
-      refused: (error) => this.#standing.happened({ type: 'refused', error }),
-      hello: (hello) => {
-        this.#hello = hello
-        // Before any content of this history is stored, so that the copy is never without its epoch (R9).
-        this.#remember({ epoch: hello.epoch, revision: this.#history?.revision ?? 0 })
-        this.#standing.happened({ type: 'permitted', level: hello.level })
-      },
-      obstructed: (error) => this.#standing.happened({ type: 'obstructed', error }),
-      unobstructed: () => this.#standing.happened({ type: 'unobstructed' }),
-      failed: (error, attempt) => this.#failures.report(error, attempt),
-      healing: (error) => this.#failures.heal(error),
-    }
-  }
-
-  #acknowledged(at: number): void {
-    const { handshaken } = this.#standing.situation.positions
-    this.#standing.happened({ type: 'acknowledged', at })
-    const { positions } = this.#standing.situation
-    if (positions.refused) return
-    this.#copy.acknowledge(positions.acknowledged)
-    if (!handshaken && this.#hello) this.#remember({ epoch: this.#hello.epoch, revision: this.#hello.revision })
-  }
-
-  #remember(history: History): void {
-    this.#history = history
-    this.#copy.remember(history)
-  }
-
-  // ——— the end ———
-
   readonly #onDocDestroy = (): void => {
     void this.close()
   }
 
   async #close(): Promise<void> {
-    this.doc.off('update', this.#onUpdate)
     this.doc.off('destroy', this.#onDocDestroy)
     this.#forgetPage()
-    this.#link.close()
+    this.#sync.close()
     this.#standing.close()
     await this.whenLoaded
-    await this.#copy.close()
+    await this.#sync.closeCopy()
     this.#means.guard.set(this, false)
     this.#means.onClosed(this)
     this.#emitter.emit('destroy', undefined)

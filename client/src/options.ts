@@ -5,7 +5,9 @@ import { browserNetwork, type Network } from './link/network.ts'
 import { defaultRetry, type RetrySchedule } from './link/retry.ts'
 import type { CreateSocket } from './link/socket.ts'
 import { consoleLog, type Log } from './log.ts'
-import type { LocalStoreKind } from './store/open-store.ts'
+import type { LocalStores } from './store/local-store.ts'
+import { browserWorld } from './tabs/browser-world.ts'
+import type { TabWorld } from './tabs/world.ts'
 
 export interface ClientOptions {
   /** The server: `wss://host/sync`, or `https://host` for the same. It must not hold a token, a user or a password. */
@@ -18,7 +20,7 @@ export interface ClientOptions {
   /** Prefix of the local databases, so that one browser can hold several accounts. Default `tidemark`; '' for none. */
   readonly namespace?: string
   /** Where documents are kept on this device. Default `indexeddb`; memory, visibly, where that does not work. */
-  readonly localStore?: LocalStoreKind
+  readonly localStore?: 'indexeddb' | 'memory'
   /** Ask before the tab is closed while an edit is stored nowhere. Default true. */
   readonly preventUnsavedChanges?: boolean
   /** Edits made within so many ms travel as one message. Default 20, at most 500; 0 sends each at once. */
@@ -35,9 +37,13 @@ export interface ClientOptions {
   readonly clock?: Clock
   readonly createSocket?: CreateSocket
   readonly network?: Network
+  /** How the tabs of this browser find each other. */
+  readonly tabs?: TabWorld
+  /** Where copies are kept, instead of what `localStore` says: the encrypted ones of `@tidemark/client/encryption`. */
+  readonly localStores?: (settings: Settings) => LocalStores
 }
 
-export type Settings = Required<ClientOptions>
+export type Settings = Required<Omit<ClientOptions, 'localStores'>> & Pick<ClientOptions, 'localStores'>
 
 const longestSendWindow = 500
 
@@ -61,6 +67,8 @@ export function settle(options: ClientOptions): Settings {
     clock: options.clock ?? systemClock,
     createSocket: options.createSocket ?? ((url) => new WebSocket(url)),
     network: options.network ?? browserNetwork,
+    tabs: options.tabs ?? browserWorld,
+    ...(options.localStores ? { localStores: options.localStores } : {}),
   }
 }
 

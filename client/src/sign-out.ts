@@ -1,6 +1,6 @@
 import { type Clock, TidemarkError } from '@tidemark/shared'
 import type { TidemarkDocument } from './document.ts'
-import type { LocalDatabases } from './local-databases.ts'
+import type { LocalCopies } from './store/local-copies.ts'
 
 export interface SignOutOptions {
   /** Wait until everything is saved. Default true. */
@@ -22,7 +22,7 @@ export interface SignOutMeans {
   readonly documents: () => Iterable<TidemarkDocument>
   readonly open: (name: string) => TidemarkDocument
   readonly close: () => Promise<void>
-  readonly databases: LocalDatabases
+  readonly copies: LocalCopies
   readonly clock: Clock
   readonly onFailure: (error: TidemarkError) => void
 }
@@ -57,10 +57,10 @@ export async function signOut(
 async function findPending(means: SignOutMeans): Promise<Map<string, number>> {
   const open = new Set([...means.documents()].map(({ name }) => name))
   const pending = new Map<string, number>()
-  for (const name of await means.databases.documents()) {
+  for (const name of await means.copies.documents()) {
     if (open.has(name)) continue
     // A copy that cannot be read may hold edits: it counts as pending, and is not wiped unasked.
-    const count = await means.databases.pendingCount(name).catch(() => 1)
+    const count = await means.copies.pendingCount(name).catch(() => 1)
     if (count > 0) pending.set(name, count)
   }
   return pending
@@ -73,9 +73,7 @@ async function settled(document: TidemarkDocument, timeout: number): Promise<voi
 }
 
 async function wipeAll(means: SignOutMeans): Promise<boolean> {
-  const outcomes = await Promise.allSettled(
-    (await means.databases.documents()).map((name) => means.databases.delete(name)),
-  )
+  const outcomes = await Promise.allSettled((await means.copies.documents()).map((name) => means.copies.delete(name)))
   const failed = outcomes.find((outcome) => outcome.status === 'rejected')
   if (failed) means.onFailure(new TidemarkError('local-storage-failed', undefined, { cause: failed.reason }))
   return !failed

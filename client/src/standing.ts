@@ -1,6 +1,7 @@
 import { type Clock, type Emitter, TidemarkError } from '@tidemark/shared'
 import type { DocumentEvents } from './document-contract.ts'
 import { type FlushOptions, FlushWaiters } from './flush.ts'
+import { missing } from './status/positions.ts'
 import {
   after,
   beginning,
@@ -16,10 +17,13 @@ import {
 import { inTrueWords } from './status/wording.ts'
 
 export interface StandingMeans {
+  readonly opening: string
   readonly clock: Clock
   readonly emitter: Emitter<DocumentEvents>
   /** Whether closing the tab must ask first (R2.4); told with each change. */
   readonly guardPage: (isUnsafe: boolean) => void
+  /** Something may have changed that a leader reports to the other tabs. */
+  readonly onChange: () => void
 }
 
 /** Holds how a document stands, and tells each change of it to whom it concerns: the app, the page, those who wait. */
@@ -27,11 +31,13 @@ export class Standing {
   readonly #means: StandingMeans
   readonly #waiters: FlushWaiters
   readonly #firstSync = Promise.withResolvers<void>()
-  #situation = beginning
-  #status = statusOf(beginning)
+  #situation: Situation
+  #status: DocumentStatus
 
   constructor(means: StandingMeans) {
     this.#means = means
+    this.#situation = beginning(means.opening)
+    this.#status = statusOf(this.#situation)
     this.#waiters = new FlushWaiters(means.clock)
     this.#firstSync.promise.catch(() => {})
   }
@@ -55,11 +61,12 @@ export class Standing {
   }
 
   happened(happening: Happening): void {
-    const { clock, emitter, guardPage } = this.#means
+    const { clock, emitter, guardPage, onChange } = this.#means
     const before = this.#situation
     const wasSynced = this.isSynced
     this.#situation = after(before, happening)
     guardPage(isUnsafeToClose(this.#situation))
+    onChange()
     const status = statusOf(this.#situation)
     if (!sameStatus(status, this.#status)) {
       this.#status = status
@@ -79,10 +86,13 @@ export class Standing {
    * @throws {TidemarkError} what stands in the way
    */
   whenSaved(options: FlushOptions): Promise<void> | null {
-    const target = this.#situation.positions.made
+    // what the local store holds from an earlier time is known only when it is loaded
+    let target = this.#situation.loaded ? this.#situation.positions.made : null
     const isDone = () => {
-      const { acknowledged, inherited } = this.#situation.positions
-      return this.#situation.loaded && inherited === 0 && acknowledged >= target
+      if (!this.#situation.loaded) return false
+      const { made, acknowledged } = this.#situation.positions
+      target ??= made
+      return missing(target, acknowledged) === 0
     }
     if (isDone()) return null
     const obstacle = this.#obstacle()

@@ -1,5 +1,6 @@
 import { HocuspocusProvider } from '@hocuspocus/provider'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Awareness } from 'y-protocols/awareness'
 import { ServerProcess } from '../helpers/server.ts'
 import { until } from '../helpers/until.ts'
 
@@ -64,4 +65,27 @@ test("[C5] [S4] nobody can take somebody else's presence away", async () => {
   await until('Bob sees the new name', () => peopleSeenBy(bob).includes('Mallory II'))
   expect(peopleSeenBy(bob)).toContain('Ada')
   for (const provider of [ada, bob, mallory]) provider.destroy()
+})
+
+test('[C5] [D1.6] somebody who is here by a new line stays when the old one is found to be dead', async () => {
+  const ada = await join('Ada', 'moved')
+  const old = await join('Bob', 'moved')
+  await until('Ada sees Bob', () => peopleSeenBy(ada).includes('Bob'))
+  // the same replica on another socket, while the server still believes in the first
+  const anew = new HocuspocusProvider({
+    url: server.sync,
+    name: 'moved',
+    token: 'Bob',
+    document: old.document,
+    awareness: new Awareness(old.document),
+  })
+  await until('Bob is here anew', () => anew.synced)
+  for (let count = 0; count < 9; count++) anew.awareness?.setLocalStateField('user', { name: 'Bob', count })
+  // once Ada has this, the new line has said that Bob is here
+  anew.document.getText('t').insert(0, 'x')
+  await until('Ada has it', () => ada.document.getText('t').length === 1)
+  old.configuration.websocketProvider.disconnect()
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  expect(peopleSeenBy(ada)).toContain('Bob')
+  for (const provider of [ada, anew]) provider.destroy()
 })

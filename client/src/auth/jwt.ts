@@ -3,14 +3,24 @@
  * @returns Unix time in ms; null when the token is not a JWT or never runs out
  */
 export function expiryOf(token: string): number | null {
+  const { exp } = claimsOf(token)
+  return typeof exp === 'number' && Number.isFinite(exp) ? exp * 1000 : null
+}
+
+/** @returns on whose behalf the token speaks; null when it does not say so in a way that is known here */
+export function subjectOf(token: string): string | null {
+  const { sub } = claimsOf(token)
+  return typeof sub === 'string' ? sub : null
+}
+
+function claimsOf(token: string): { readonly exp?: unknown; readonly sub?: unknown } {
   const payload = token.split('.', 3)[1]
-  if (!payload) return null
+  if (!payload) return {}
   try {
     const claims: unknown = JSON.parse(decodeBase64Url(payload))
-    const exp = typeof claims === 'object' && claims !== null && 'exp' in claims ? claims.exp : undefined
-    return typeof exp === 'number' && Number.isFinite(exp) ? exp * 1000 : null
+    return typeof claims === 'object' && claims !== null ? claims : {}
   } catch {
-    return null
+    return {}
   }
 }
 

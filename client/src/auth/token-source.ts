@@ -1,6 +1,6 @@
 import { type Clock, TidemarkError } from '@tidemark/shared'
 import { within } from '../time-limit.ts'
-import { expiryOf } from './jwt.ts'
+import { expiryOf, subjectOf } from './jwt.ts'
 
 /** Gives a token. Called again, once however many ask, when the last one has run out or was not accepted. */
 export type TokenProvider = () => string | Promise<string>
@@ -37,6 +37,11 @@ export class TokenSource {
       this.#asking = null
     })
     return this.#asking
+  }
+
+  /** On whose behalf the token speaks; null when there is none, or it does not say. */
+  get subject(): string | null {
+    return this.#token === null ? null : subjectOf(this.#token)
   }
 
   /** The server would not have it. */

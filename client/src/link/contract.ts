@@ -27,6 +27,8 @@ export interface LinkEvents {
 }
 
 export interface LinkMeans extends CredentialsMeans {
+  /** The Yjs clients of this device's other tabs. */
+  readonly nearClients: () => ReadonlySet<number>
   readonly socket: Socket
   readonly clock: Clock
   readonly retry: RetrySchedule

@@ -6,6 +6,8 @@ export interface CredentialsMeans {
   /** What the local store holds of the server's history. */
   readonly history: () => Pick<AuthEnvelope, 'epoch' | 'revision'>
   readonly version: string
+  /** Whether what the device holds may be sent with this token. @throws {TidemarkError} `account-mismatch` */
+  readonly admit: (token: string) => void
 }
 
 /** What a document's sessions say when they authenticate, and whether the server has lately refused it. */
@@ -31,7 +33,7 @@ export class Credentials {
 
   /**
    * The token field of a new session.
-   * @throws {TidemarkError} `token-provider-failed`
+   * @throws {TidemarkError} `token-provider-failed`, `account-mismatch`
    */
   forSession(): Promise<string> {
     return this.#envelope(this.#unusableToken)
@@ -39,7 +41,7 @@ export class Credentials {
 
   /**
    * The token field with another token than this session's.
-   * @throws {TidemarkError} `token-provider-failed`
+   * @throws {TidemarkError} `token-provider-failed`, `account-mismatch`
    */
   fresh(): Promise<string> {
     return this.#envelope(this.#token)
@@ -57,8 +59,9 @@ export class Credentials {
   }
 
   async #envelope(unusable: string | null): Promise<string> {
-    const { tokens, history, version } = this.#means
+    const { tokens, history, version, admit } = this.#means
     const token = await tokens.get(unusable)
+    admit(token)
     this.#token = token
     return encodeAuthEnvelope({ protocol: protocolVersion, token, version, ...history() })
   }

@@ -3,8 +3,12 @@ import { closeCode, decodeAuthField, encodeServerMessage, messageType, type Serv
 import { describe, expect, test } from 'vitest'
 import { listenTo, personAt, textOf, write } from '../test-helpers/person.ts'
 import { hello, refusal } from '../test-helpers/server-words.ts'
-import { startStockServer } from '../test-helpers/stock-server.ts'
+import { type StockServer, startStockServer } from '../test-helpers/stock-server.ts'
 import { until } from '../test-helpers/until.ts'
+
+function serverText(server: StockServer, name: string): string | undefined {
+  return server.server.hocuspocus.documents.get(name)?.getText('t').toString()
+}
 
 describe('[V1] [R9] hello', () => {
   test('what the server says of its history is kept, and said to it the next time', async () => {
@@ -27,7 +31,7 @@ describe('[V1] [R9] hello', () => {
   })
 
   test.each(['at authentication', 'by its hello'])(
-    '[B2] a history that the server does not share, told %s, is not mixed in: the copy stays, edits stay, nothing is sent',
+    '[B2] [R9.4] [R9.5] a history that the server does not share, told %s, is not mixed in: the copy is set aside with its edits, nothing of it is sent, and the document begins anew',
     async (when) => {
       let epoch = 'e1'
       await using server = await startStockServer({
@@ -57,13 +61,32 @@ describe('[V1] [R9] hello', () => {
       expect(textOf(again)).toBe('old and new')
       await expect(again.flush()).rejects.toMatchObject({ code: 'epoch-mismatch' })
       if (when === 'at authentication') expect(second.line.sentKinds()).not.toContain('sync-reply')
+
+      // set aside: still there, still pending, and not what the document is now
+      await until('it is set aside', () => again.isSetAside)
+      expect(heard.setAside).toEqual(['epoch-mismatch'])
+      const anew = second.client.open('plan')
+      expect(anew).not.toBe(again)
+      await anew.whenSynced
+      expect(textOf(anew)).toBe('')
+      write(anew, 'fresh')
+      write(again, ', and newer')
+      await anew.flush()
+      expect(serverText(server, 'plan')).toBe('fresh')
       await second.client.close()
 
-      // still there, under its name, still pending, and still of the old history
-      const third = personAt('ws://127.0.0.1:1/', { namespace: first.namespace }).client.open('plan')
-      await third.whenLoaded
-      expect(textOf(third)).toBe('old and new')
-      expect(third.pendingCount).toBe(1)
+      const third = personAt('ws://127.0.0.1:1/', { namespace: first.namespace })
+      const reopened = third.client.open('plan')
+      await reopened.whenLoaded
+      expect(textOf(reopened)).toBe('fresh')
+      const copies = await third.client.setAsideCopies()
+      expect(copies).toMatchObject([{ document: 'plan', reason: 'epoch-mismatch', pendingCount: 2 }])
+      const copy = await third.client.readSetAside(copies[0]!.id)
+      expect(copy.getText('t').toString()).toBe('old and new, and newer')
+      // only on purpose
+      await third.client.dropSetAside(copies[0]!.id)
+      expect(await third.client.setAsideCopies()).toEqual([])
+      expect(textOf(reopened)).toBe('fresh')
     },
   )
 })

@@ -68,9 +68,10 @@ export class Link {
     this.#means.socket.use(this.#user)
   }
 
-  stop(): void {
+  /** @param how.isHandOver another tab of this device goes on with the document */
+  stop(how: { readonly isHandOver?: boolean } = {}): void {
     if (this.#phase.kind === 'off') return
-    this.#session.leave()
+    this.#session.leave(how)
     this.#events.connectionChanged('disconnected')
     this.#rest({ kind: 'off' })
     this.#means.socket.leave(this.#user)

@@ -3,20 +3,36 @@ export interface Network {
   /** False only when the device is sure that there is none. */
   readonly mayBeOnline: boolean
   /** @returns a function that stops listening */
-  listen(on: { online(): void; offline(): void }): () => void
+  listen(on: NetworkEvents): () => void
+}
+
+export interface NetworkEvents {
+  online(): void
+  offline(): void
+  /** The device or the page was asleep: a line that looks open may be long dead. */
+  woke(): void
 }
 
 export const browserNetwork: Network = {
   get mayBeOnline() {
     return globalThis.navigator?.onLine !== false
   },
-  listen({ online, offline }) {
+  listen({ online, offline, woke }) {
     if (typeof globalThis.addEventListener !== 'function') return () => {}
-    globalThis.addEventListener('online', online)
-    globalThis.addEventListener('offline', offline)
+    const page = globalThis.document as Document | undefined
+    const shown = () => {
+      if (page?.visibilityState === 'visible') woke()
+    }
+    const listeners: [EventTarget | undefined, string, () => void][] = [
+      [globalThis, 'online', online],
+      [globalThis, 'offline', offline],
+      [globalThis, 'pageshow', woke],
+      [page, 'resume', woke],
+      [page, 'visibilitychange', shown],
+    ]
+    for (const [target, name, listener] of listeners) target?.addEventListener(name, listener)
     return () => {
-      globalThis.removeEventListener('online', online)
-      globalThis.removeEventListener('offline', offline)
+      for (const [target, name, listener] of listeners) target?.removeEventListener(name, listener)
     }
   },
 }

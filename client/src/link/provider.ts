@@ -14,6 +14,16 @@ interface AwarenessChange {
 }
 
 /**
+ * Forgets how far those who are not here had counted. A replica remembers that, and takes no notice of somebody who
+ * is still there with the same count when the line is back: they would be missing until they next say something.
+ */
+export function forgetAbsent(awareness: Awareness): void {
+  for (const client of awareness.meta.keys()) {
+    if (client !== awareness.clientID && !awareness.states.has(client)) awareness.meta.delete(client)
+  }
+}
+
+/**
  * Hocuspocus's provider for the protocol of one document (handshake, awareness, authentication), with the socket
  * taken out of its hands. Edits and cursors do not go out from its own listeners but through the session, which
  * knows when a session has begun and merges bursts.
@@ -21,6 +31,8 @@ interface AwarenessChange {
 export class DocumentProvider extends HocuspocusProvider {
   onTokenRequest: () => void = () => {}
   onAwarenessChange: (clients: readonly number[]) => void = () => {}
+  /** Those who are known to be here without a server: the other tabs of this device. */
+  nearClients: () => ReadonlySet<number> = () => new Set()
 
   constructor(name: string, doc: Y.Doc, awareness: Awareness, socket: ProviderSocket) {
     super({
@@ -70,6 +82,30 @@ export class DocumentProvider extends HocuspocusProvider {
   sendFarewell(): void {
     if (!this.awareness?.getLocalState()) return
     removeAwarenessStates(this.awareness, [this.document.clientID], 'leaving')
+  }
+
+  /** The session is over: those whom only the server knew to be here are not known to be here any more. */
+  override onClose(): void {
+    const { awareness } = this
+    // kept out of Hocuspocus's sight, which would take everybody away
+    this.configuration.awareness = null
+    super.onClose()
+    this.configuration.awareness = awareness
+    if (!awareness) return
+    const near = this.nearClients()
+    const far = [...awareness.getStates().keys()].filter(
+      (client) => client !== this.document.clientID && !near.has(client),
+    )
+    removeAwarenessStates(awareness, far, this)
+    forgetAbsent(awareness)
+  }
+
+  /** The session is over, and another tab goes on: nobody is gone. */
+  handOver(): void {
+    const { awareness } = this
+    this.configuration.awareness = null
+    super.onClose()
+    this.configuration.awareness = awareness
   }
 
   sendAwareness(clients: readonly number[]): void {

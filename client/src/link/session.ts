@@ -11,6 +11,7 @@ import * as Y from 'yjs'
 import { closeFrame, kindOf, updateFrame } from './frames.ts'
 import { DocumentProvider } from './provider.ts'
 import type { Socket } from './socket.ts'
+import { latestOnly } from './squash.ts'
 
 export interface SessionEvents {
   /** A sync write left: it carries every edit made up to now. */
@@ -55,7 +56,12 @@ export class Session {
 
   constructor(
     target: { readonly name: string; readonly doc: Y.Doc; readonly awareness: Awareness },
-    means: { readonly socket: Socket; readonly clock: Clock; readonly sendWindow: number },
+    means: {
+      readonly socket: Socket
+      readonly clock: Clock
+      readonly sendWindow: number
+      readonly nearClients: () => ReadonlySet<number>
+    },
     events: SessionEvents,
   ) {
     this.#socket = means.socket
@@ -64,6 +70,7 @@ export class Session {
     this.#events = events
     const { name, doc, awareness } = target
     this.#provider = new DocumentProvider(name, doc, awareness, { send: (frame) => this.#send(frame) })
+    this.#provider.nearClients = means.nearClients
     this.#provider.onTokenRequest = () => this.#events.tokenRequested()
     this.#provider.onAwarenessChange = (clients) => this.#awarenessChanged(clients)
     this.#provider.on('authenticated', () => this.#events.authenticated())
@@ -116,7 +123,9 @@ export class Session {
     const updates = this.#updates
     this.#updates = []
     if (updates.length > 0 && this.#running) {
-      this.#send(updateFrame(this.#running.address, updates.length === 1 ? updates[0]! : Y.mergeUpdates(updates)))
+      this.#send(
+        updateFrame(this.#running.address, updates.length === 1 ? updates[0]! : latestOnly(Y.mergeUpdates(updates))),
+      )
     }
     const clients = [...this.#awarenessClients]
     this.#awarenessClients.clear()
@@ -133,7 +142,7 @@ export class Session {
   }
 
   /** Forgets the session, without a word to the server; what is unanswered stays unanswered. */
-  end(): void {
+  end(how: { readonly isHandOver?: boolean } = {}): void {
     const running = this.#running
     if (!running) return
     this.#running = null
@@ -142,23 +151,24 @@ export class Session {
     this.#cancelWindow = null
     this.#updates = []
     this.#awarenessClients.clear()
-    // others are not known to be here any more
-    this.#provider.onClose()
+    if (how.isHandOver) this.#provider.handOver()
+    else this.#provider.onClose()
   }
 
   /** Ends the session and tells the server. */
-  leave(): void {
+  leave(how: { readonly isHandOver?: boolean } = {}): void {
     const running = this.#running
     if (!running) return
     this.flush()
-    this.end()
+    this.end(how)
     this.#socket.send(closeFrame(running.address))
   }
 
   /** Leaves for good; also takes the awareness with it. */
   close(): void {
     this.#provider.sendFarewell()
-    this.leave()
+    // whoever else is here does not go because this one does
+    this.leave({ isHandOver: true })
     this.#provider.destroy()
   }
 

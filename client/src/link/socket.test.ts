@@ -11,7 +11,7 @@ function setUp() {
   const failures: [string, number][] = []
   const healing: string[] = []
   const heard: string[] = []
-  let on: Parameters<Network['listen']>[0] = { online() {}, offline() {} }
+  let on: Parameters<Network['listen']>[0] = { online() {}, offline() {}, woke() {} }
   const network = {
     mayBeOnline: true,
     isListening: false,
@@ -238,6 +238,26 @@ describe('the socket of a client', () => {
     expect(failures).toEqual([])
     clock.advance(30_000)
     expect(failures).toEqual([['heartbeat-missed', 1]])
+  })
+
+  test('[D1.4] a device that wakes up asks its line at once, and gives it up when nobody answers within 5 s', () => {
+    const { ends, clock, failures, on, socket, user } = setUp()
+    socket.use(user)
+    latest(ends).open()
+    on().woke()
+    expect(user.probes).toBe(1)
+    latest(ends).say(1, 97, 5)
+    clock.advance(20_000)
+    expect(failures).toEqual([])
+    on().woke()
+    clock.advance(5_000)
+    expect(failures).toEqual([['heartbeat-missed', 1]])
+    clock.advance(1_000)
+    latest(ends).open()
+    clock.sleep(3_600_000)
+    expect(user.probes).toBe(3)
+    clock.advance(5_000)
+    expect(failures).toHaveLength(2)
   })
 
   test('a Tidemark server is asked by a ping, and its pong is a sign of life; the next connection begins without that', () => {

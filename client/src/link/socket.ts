@@ -66,12 +66,18 @@ export class Socket {
   #tokenRefused = false
   /** The server of this connection has said that it is Tidemark's. */
   #answersPings = false
+  /** Asks the line at once whether it is alive. */
+  #suspect: () => void = () => {}
   #status: ConnectionStatus = 'disconnected'
 
   constructor(options: SocketOptions) {
     this.#options = options
     this.#stopListening = options.network.listen({
-      online: () => this.retryNow(),
+      online: () => {
+        this.#suspect()
+        this.retryNow()
+      },
+      woke: () => this.#suspect(),
       offline: () => this.#drop(new TidemarkError('network-offline')),
     })
   }
@@ -162,6 +168,7 @@ export class Socket {
       open: () => {
         cancelTimeLimit()
         heartbeat.start()
+        this.#suspect = () => heartbeat.suspect()
         cancelHealthy = clock.after(healthyAfter, () => {
           this.#failures = 0
         })
@@ -185,6 +192,7 @@ export class Socket {
       kind: 'connecting' as const,
       webSocket,
       release: () => {
+        this.#suspect = () => {}
         cancelTimeLimit()
         cancelHealthy()
         heartbeat.stop()

@@ -2,15 +2,19 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   acknowledge,
-  edit,
-  isUnkept,
+  isUnkept as isUnkeptIn,
+  made,
   newSession,
   noPositions,
+  type Positions,
   pendingCount,
   refuse,
   sent,
   stored,
 } from './positions.ts'
+
+const edit = (positions: Positions) => made(positions, new Map([['mine', (positions.made.get('mine') ?? 0) + 1]]))
+const isUnkept = (positions: Positions) => isUnkeptIn(positions, 'mine')
 
 describe('[R4.2] pending is counted in positions', () => {
   test('an ack covers every edit made before its write left, and none made after', () => {
@@ -38,6 +42,32 @@ describe('[R4.2] pending is counted in positions', () => {
     expect(pendingCount(positions)).toBe(2)
     positions = acknowledge(sent(newSession(positions)))
     expect(pendingCount(positions)).toBe(0)
+  })
+})
+
+describe('[D1.5] the edits of other tabs count like this tab’s own', () => {
+  test('an ack covers what each opening had made when its write left', () => {
+    let positions = made(edit(noPositions), new Map([['theirs', 3]]))
+    positions = sent(newSession(positions))
+    positions = made(positions, new Map([['theirs', 5]]))
+    expect(pendingCount(positions)).toBe(6)
+    positions = acknowledge(positions)
+    expect(pendingCount(positions)).toBe(2)
+    expect(positions.acknowledged).toEqual(
+      new Map([
+        ['mine', 1],
+        ['theirs', 3],
+      ]),
+    )
+  })
+
+  test('hearing of them twice, or late, changes nothing', () => {
+    const positions = made(noPositions, new Map([['theirs', 3]]))
+    expect(made(made(positions, new Map([['theirs', 2]])), new Map([['theirs', 3]]))).toEqual(positions)
+  })
+
+  test('[R2.4] what another tab has not stored does not keep this one open', () => {
+    expect(isUnkept(made(noPositions, new Map([['theirs', 1]])))).toBe(false)
   })
 })
 

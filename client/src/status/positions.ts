@@ -1,20 +1,19 @@
 /**
- * What is pending, counted in positions (SPEC R4.2): the n-th edit made since the document was opened has position n.
- * Nothing here goes up and down: `made`, `storedTo` and `acknowledged` only grow, so they cannot drift apart.
+ * What is pending, counted in positions (SPEC R4.2): the n-th edit of an opening has position n. Every tab counts the
+ * edits of all openings on the device, its own and the others' (D1.5). Nothing here goes up and down: `made`,
+ * `storedTo` and `acknowledged` only grow, so they cannot drift apart.
  */
 export interface Positions {
-  /** The newest edit. */
-  readonly made: number
-  /** Every edit up to this one is in the local store. */
+  /** The newest edit of each opening that this replica holds. */
+  readonly made: Vector
+  /** Every edit of an opening up to this one is durable on the server. */
+  readonly acknowledged: Vector
+  /** Every edit of this opening up to this one is in the local store. */
   readonly storedTo: number
-  /** Edits that were stored before an earlier one was. Nearly always empty. */
+  /** Edits of this opening that were stored before an earlier one was. Nearly always empty. */
   readonly storedAhead: readonly number[]
-  /** Every edit up to this one is durable on the server. */
-  readonly acknowledged: number
-  /** Edits that the local store said were pending when it was opened; the first acknowledged handshake covers them. */
-  readonly inherited: number
-  /** What this session's unanswered sync writes cover, oldest first (R4.3). */
-  readonly inFlight: readonly number[]
+  /** What this session's unanswered sync writes cover, oldest first (R4.3). Only a leader has sessions. */
+  readonly inFlight: readonly Vector[]
   /**
    * The server refused a write of this session. Later writes stand on the refused one, so until a new session's
    * handshake carries it again no acknowledgement of this session means that everything before it is durable.
@@ -24,32 +23,52 @@ export interface Positions {
   readonly handshaken: boolean
 }
 
+/** A position for each opening; 0 for those it does not name. */
+export type Vector = ReadonlyMap<string, number>
+
 export const noPositions: Positions = {
-  made: 0,
+  made: new Map(),
+  acknowledged: new Map(),
   storedTo: 0,
   storedAhead: [],
-  acknowledged: 0,
-  inherited: 0,
   inFlight: [],
   refused: false,
   handshaken: false,
 }
 
-export function pendingCount(positions: Positions): number {
-  return positions.inherited + positions.made - positions.acknowledged
+export function pendingCount({ made, acknowledged }: Positions): number {
+  return missing(made, acknowledged)
 }
 
-/** Is there an edit that neither this device nor the server holds? (R2.4) */
-export function isUnkept(positions: Positions): boolean {
-  return positions.made > Math.max(positions.storedTo, positions.acknowledged)
+/** How many positions of `vector` lie above `reached`. */
+export function missing(vector: Vector, reached: Vector): number {
+  let count = 0
+  for (const [opening, position] of vector) count += Math.max(0, position - (reached.get(opening) ?? 0))
+  return count
 }
 
-export function edit(positions: Positions): Positions {
-  return { ...positions, made: positions.made + 1 }
+/** For each opening the larger one. @returns `a` itself when `b` adds nothing */
+export function highest(a: Vector, b: Vector): Vector {
+  if (missing(b, a) === 0) return a
+  const joined = new Map(a)
+  for (const [opening, position] of b) joined.set(opening, Math.max(position, a.get(opening) ?? 0))
+  return joined
 }
 
-export function inherit(positions: Positions, count: number): Positions {
-  return { ...positions, inherited: positions.inherited + count }
+/** Is there an edit of this opening that neither this device nor the server holds? (R2.4) */
+export function isUnkept(positions: Positions, opening: string): boolean {
+  const kept = Math.max(positions.storedTo, positions.acknowledged.get(opening) ?? 0)
+  return (positions.made.get(opening) ?? 0) > kept
+}
+
+/** This replica holds these edits now. */
+export function made(positions: Positions, vector: Vector): Positions {
+  return { ...positions, made: highest(positions.made, vector) }
+}
+
+/** All of these are durable: whoever led the document said so. */
+export function durable(positions: Positions, vector: Vector): Positions {
+  return { ...positions, acknowledged: highest(positions.acknowledged, vector) }
 }
 
 export function stored(positions: Positions, position: number): Positions {
@@ -65,7 +84,7 @@ export function newSession(positions: Positions): Positions {
   return { ...positions, inFlight: [], refused: false, handshaken: false }
 }
 
-/** A sync write left. It covers every edit made up to now, because a session's first write is its handshake. */
+/** A sync write left. It covers every edit held now, because a session's first write is its handshake. */
 export function sent(positions: Positions): Positions {
   return { ...positions, inFlight: [...positions.inFlight, positions.made] }
 }
@@ -76,13 +95,7 @@ export function acknowledge(positions: Positions): Positions {
   // More answers than writes: the extra one answers nothing that is known, so it proves nothing.
   if (covered === undefined) return positions
   if (positions.refused) return { ...positions, inFlight }
-  return {
-    ...positions,
-    inFlight,
-    inherited: 0,
-    handshaken: true,
-    acknowledged: Math.max(positions.acknowledged, covered),
-  }
+  return durable({ ...positions, inFlight, handshaken: true }, covered)
 }
 
 /** The oldest unanswered write was refused. */

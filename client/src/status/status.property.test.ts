@@ -8,7 +8,12 @@ import { after, beginning, hasDrained, type Situation, statusOf } from './status
  * keep the books: what did each message carry, and which messages did the server say it holds?
  */
 class Books {
-  situation: Situation = after(beginning, { type: 'loaded', localStore: { kind: 'indexeddb' }, inherited: 0 })
+  situation: Situation = after(beginning('mine'), {
+    type: 'loaded',
+    localStore: { kind: 'indexeddb' },
+    made: new Map(),
+    acknowledged: new Map(),
+  })
   made = 0
   readonly pending = new Set<number>()
   /** What the server truly holds. */

@@ -3,14 +3,19 @@ import { describe, expect, test } from 'vitest'
 import { indicatorOf } from './indicator.ts'
 import { after, beginning, type Happening, type Situation, statusOf } from './status.ts'
 
-const loaded: Happening = { type: 'loaded', localStore: { kind: 'indexeddb' }, inherited: 0 }
+const loaded: Happening = {
+  type: 'loaded',
+  localStore: { kind: 'indexeddb' },
+  made: new Map(),
+  acknowledged: new Map(),
+}
 const connected: Happening = { type: 'connection', connection: 'connected' }
 const disconnected: Happening = { type: 'connection', connection: 'disconnected' }
 const handshake: Happening[] = [{ type: 'session-began' }, { type: 'sent' }, { type: 'acknowledged', at: 1 }]
 const edited: Happening = { type: 'edited' }
 
 function situationAfter(...happenings: Happening[]): Situation {
-  return happenings.reduce(after, beginning)
+  return happenings.reduce(after, beginning('mine'))
 }
 
 function kindAfter(...happenings: Happening[]): string {
@@ -51,7 +56,12 @@ describe('what a person sees of a document', () => {
   })
 
   test('[H6] edits of an earlier time are pending until a handshake is acknowledged', () => {
-    const inherited: Happening = { type: 'loaded', localStore: { kind: 'indexeddb' }, inherited: 3 }
+    const inherited: Happening = {
+      type: 'loaded',
+      localStore: { kind: 'indexeddb' },
+      made: new Map([['last time', 5]]),
+      acknowledged: new Map([['last time', 2]]),
+    }
     expect(statusOf(situationAfter(inherited)).pendingCount).toBe(3)
     expect(statusOf(situationAfter(inherited, connected, ...handshake)).pendingCount).toBe(0)
   })
@@ -80,7 +90,12 @@ describe('what a person sees of a document', () => {
     expect(kindAfter(loaded, disconnected, { type: 'store-failed', error }, edited, { type: 'store-recovered' })).toBe(
       'offline',
     )
-    const inMemory: Happening = { type: 'loaded', localStore: { kind: 'memory', reason: null }, inherited: 0 }
+    const inMemory: Happening = {
+      type: 'loaded',
+      localStore: { kind: 'memory', reason: null },
+      made: new Map(),
+      acknowledged: new Map(),
+    }
     expect(kindAfter(inMemory, disconnected, edited)).toBe('offline')
   })
 })
@@ -106,7 +121,12 @@ describe('[H5] the indicator shows colour, icon and words', () => {
   })
 
   describe('[R2.3] on a device that keeps nothing', () => {
-    const inMemory: Happening = { type: 'loaded', localStore: { kind: 'memory', reason: null }, inherited: 0 }
+    const inMemory: Happening = {
+      type: 'loaded',
+      localStore: { kind: 'memory', reason: null },
+      made: new Map(),
+      acknowledged: new Map(),
+    }
     const lost: Happening = { type: 'store-lost', error: new TidemarkError('local-storage-unavailable') }
 
     test.each(errorCodes)('%s does not promise that edits are kept, offline or in red', (code) => {

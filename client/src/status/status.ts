@@ -1,6 +1,6 @@
 import { assertNever, type ServerMessage, type TidemarkError } from '@tidemark/shared'
 import * as positionsOf from './positions.ts'
-import { isUnkept, noPositions, type Positions, pendingCount } from './positions.ts'
+import { isUnkept, noPositions, type Positions, pendingCount, type Vector } from './positions.ts'
 import { inTrueWords } from './wording.ts'
 
 export type ConnectionStatus = 'connecting' | 'connected' | 'disconnected'
@@ -42,6 +42,8 @@ export type DocumentStatus = DocumentFacts & DocumentState
 
 /** All that decides a document's status. */
 export interface Situation {
+  /** The opening whose situation this is. */
+  readonly opening: string
   readonly loaded: boolean
   readonly localStore: LocalStoreStatus
   /** Why the local store does not keep edits for now. */
@@ -56,7 +58,12 @@ export interface Situation {
   readonly level: Level | null
 }
 
-export const beginning: Situation = {
+export function beginning(opening: string): Situation {
+  return { ...blank, opening }
+}
+
+const blank: Situation = {
+  opening: '',
   loaded: false,
   localStore: { kind: 'indexeddb' },
   storeFailure: null,
@@ -68,9 +75,29 @@ export const beginning: Situation = {
   level: null,
 }
 
+/** How a document stands with the server, as its leader knows it; the other tabs show the same (D1.5). */
+export interface Report {
+  readonly connection: ConnectionStatus
+  readonly connectionError: TidemarkError | null
+  readonly obstacle: TidemarkError | null
+  readonly level: Level | null
+  readonly lastSavedAt: number | null
+  readonly acknowledged: Vector
+  readonly refused: boolean
+  readonly handshaken: boolean
+}
+
 export type Happening =
+  /** A person (or the app) has edited in this opening. */
   | { readonly type: 'edited' }
-  | { readonly type: 'loaded'; readonly localStore: LocalStoreStatus; readonly inherited: number }
+  /** This replica holds these edits of other openings now, and what they said was durable. */
+  | { readonly type: 'held'; readonly made: Vector; readonly acknowledged: Vector }
+  | {
+      readonly type: 'loaded'
+      readonly localStore: LocalStoreStatus
+      readonly made: Vector
+      readonly acknowledged: Vector
+    }
   | { readonly type: 'stored'; readonly position: number }
   | { readonly type: 'store-failed'; readonly error: TidemarkError }
   | { readonly type: 'store-recovered' }
@@ -83,6 +110,10 @@ export type Happening =
   | { readonly type: 'refused'; readonly error: TidemarkError }
   | { readonly type: 'session-ended' }
   | { readonly type: 'permitted'; readonly level: Level }
+  /** This tab leads from now on, or no longer. */
+  | { readonly type: 'role-changed' }
+  /** The tab that leads says how it stands. */
+  | { readonly type: 'leader-said'; readonly report: Report; readonly at: number }
   | { readonly type: 'obstructed'; readonly error: TidemarkError }
   | { readonly type: 'unobstructed' }
 
@@ -91,13 +122,15 @@ export function after(situation: Situation, happening: Happening): Situation {
   const { positions } = situation
   switch (happening.type) {
     case 'edited':
-      return { ...situation, positions: positionsOf.edit(positions) }
+      return { ...situation, positions: positionsOf.made(positions, ownEdit(situation)) }
+    case 'held':
+      return held(situation, happening.made, happening.acknowledged)
     case 'loaded':
       return {
         ...situation,
         loaded: true,
         localStore: happening.localStore,
-        positions: positionsOf.inherit(positions, happening.inherited),
+        positions: held(situation, happening.made, happening.acknowledged).positions,
       }
     case 'stored':
       return { ...situation, positions: positionsOf.stored(positions, happening.position) }
@@ -120,7 +153,12 @@ export function after(situation: Situation, happening: Happening): Situation {
     case 'sent':
       return { ...situation, positions: positionsOf.sent(positions) }
     case 'acknowledged':
-      return acknowledged(situation, happening.at)
+      return acknowledged(situation, positionsOf.acknowledge(positions), happening.at)
+    case 'role-changed':
+      // what stood in the way is met again by the next session, or not
+      return { ...situation, obstacle: null, connectionError: null, positions: positionsOf.newSession(positions) }
+    case 'leader-said':
+      return leaderSaid(situation, happening.report, happening.at)
     case 'refused':
       return { ...situation, obstacle: happening.error, positions: positionsOf.refuse(positions) }
     case 'session-ended':
@@ -141,8 +179,14 @@ export function after(situation: Situation, happening: Happening): Situation {
   }
 }
 
-function acknowledged(situation: Situation, at: number): Situation {
-  const positions = positionsOf.acknowledge(situation.positions)
+function held(situation: Situation, made: Vector, acknowledged: Vector): Situation {
+  return {
+    ...situation,
+    positions: positionsOf.durable(positionsOf.made(situation.positions, made), acknowledged),
+  }
+}
+
+function acknowledged(situation: Situation, positions: Positions, at: number): Situation {
   const emptied = pendingCount(situation.positions) > 0 && pendingCount(positions) === 0
   return {
     ...situation,
@@ -153,6 +197,30 @@ function acknowledged(situation: Situation, at: number): Situation {
   }
 }
 
+function leaderSaid(situation: Situation, report: Report, at: number): Situation {
+  const { connection, connectionError, obstacle, level, refused, handshaken } = report
+  const positions = { ...positionsOf.durable(situation.positions, report.acknowledged), refused, handshaken }
+  const now = acknowledged(situation, positions, report.lastSavedAt ?? at)
+  const lastSavedAt = now.lastSavedAt ?? report.lastSavedAt
+  return { ...now, connection, connectionError, obstacle, level, lastSavedAt }
+}
+
+/** What a leader tells the other tabs. */
+export function reportOf(situation: Situation): Report {
+  const { connection, connectionError, obstacle, level, lastSavedAt, positions } = situation
+  const { acknowledged, refused, handshaken } = positions
+  return { connection, connectionError, obstacle, level, lastSavedAt, acknowledged, refused, handshaken }
+}
+
+/** The position of the newest edit of this opening. */
+export function ownPosition(situation: Situation): number {
+  return situation.positions.made.get(situation.opening) ?? 0
+}
+
+function ownEdit(situation: Situation): Vector {
+  return new Map([[situation.opening, ownPosition(situation) + 1]])
+}
+
 /** `drained` is due exactly when this is true of a step (R4.1). */
 export function hasDrained(before: Situation, now: Situation): boolean {
   return pendingCount(before.positions) > 0 && pendingCount(now.positions) === 0
@@ -160,7 +228,7 @@ export function hasDrained(before: Situation, now: Situation): boolean {
 
 /** Must closing the tab ask first? (R2.4) */
 export function isUnsafeToClose(situation: Situation): boolean {
-  return isUnkept(situation.positions)
+  return isUnkept(situation.positions, situation.opening)
 }
 
 /** Does an edit survive the tab, as far as this device goes? */
@@ -189,7 +257,7 @@ function stateOf(situation: Situation): DocumentState {
   const storeError =
     situation.storeFailure ?? (situation.localStore.kind === 'memory' ? situation.localStore.reason : null)
   // neither this device nor the server can keep the edit: that is worse than being offline
-  if (storeError && isUnkept(positions)) return { kind: 'error', error: storeError }
+  if (storeError && isUnsafeToClose(situation)) return { kind: 'error', error: storeError }
   // the first attempt is not "offline" yet; later ones are, so that the indicator does not flicker with each
   if (situation.connection === 'connecting' && !connectionError) return { kind: 'syncing' }
   return { kind: 'offline', error: connectionError && inTrueWords(connectionError, keepsEdits(situation)) }

@@ -15,8 +15,10 @@ export interface Locks {
   request<Value>(
     name: string,
     options: LockRequest,
-    callback: (lock: { readonly name: string } | null) => Promise<Value> | Value,
+    callback: (lock: { readonly name?: string } | null) => Promise<Value> | Value,
   ): Promise<Value>
+  /** What is held now. */
+  query(): Promise<{ readonly held?: readonly { readonly name?: string }[] }>
 }
 
 export interface LockRequest {

@@ -30,6 +30,14 @@ export class HandClock implements Clock {
     return this.#timers.length
   }
 
+  /** The device sleeps: afterwards what was due meanwhile runs late, all at once. */
+  sleep(duration: number): void {
+    this.#now += duration
+    const due = this.#timers.filter(({ at }) => at <= this.#now)
+    this.#timers = this.#timers.filter(({ at }) => at > this.#now)
+    for (const { callback } of due) callback()
+  }
+
   advance(duration: number): void {
     const end = this.#now + duration
     for (;;) {

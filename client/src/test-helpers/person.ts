@@ -31,10 +31,17 @@ export function personAt(url: string, options: Partial<ClientOptions> = {}): Per
 
 /** What an app hears of a document. */
 export function listenTo(document: TidemarkDocument) {
-  const heard = { pending: [] as number[], drained: 0, errors: [] as string[], kinds: [] as string[] }
+  const heard = {
+    pending: [] as number[],
+    drained: 0,
+    errors: [] as string[],
+    setAside: [] as string[],
+    kinds: [] as string[],
+  }
   document.on('pending', ({ pendingCount }) => heard.pending.push(pendingCount))
   document.on('drained', () => heard.drained++)
   document.on('error', ({ code }) => heard.errors.push(code))
+  document.on('set-aside', ({ error }) => heard.setAside.push(error.code))
   document.on('status', ({ kind }) => heard.kinds.push(kind))
   return heard
 }

@@ -11,7 +11,14 @@ export function tiePresenceToSessions(document: Document): void {
   document.awareness.on('update', ({ added, updated }: { added: number[]; updated: number[] }, origin: unknown) => {
     if (!isTransactionOrigin(origin) || origin.source !== 'connection') return
     const clients = document.connections.get(origin.connection)?.clients
-    if (clients) for (const client of [...added, ...updated]) clients.add(client)
+    if (!clients) return
+    for (const client of [...added, ...updated]) {
+      if (clients.has(client)) continue
+      // It has moved here: another tab leads its browser now, or its line broke and the old one is not known to be
+      // dead yet. When that one goes it must not take along somebody who is here.
+      for (const session of document.connections.values()) session.clients.delete(client)
+      clients.add(client)
+    }
   })
 }
 

@@ -1,0 +1,357 @@
+import { TidemarkError } from '@tidemark/shared'
+import type { Awareness } from 'y-protocols/awareness'
+import type * as Y from 'yjs'
+import { subjectOf } from './auth/jwt.ts'
+import type { DocumentMeans } from './document-contract.ts'
+import type { Failures } from './failures.ts'
+import type { Hello, LinkEvents } from './link/contract.ts'
+import { Link } from './link/link.ts'
+import type { Standing } from './standing.ts'
+import { missing, pendingCount, type Vector } from './status/positions.ts'
+import { ownPosition, reportOf } from './status/status.ts'
+import type { LocalCopy, LocalCopyEvents } from './store/local-copy.ts'
+import type { History, SetAside } from './store/local-store.ts'
+import { Tabs, type TabsEvents } from './tabs/tabs.ts'
+import { clientVersion } from './version.ts'
+
+export interface SyncTarget {
+  readonly name: string
+  readonly doc: Y.Doc
+  readonly awareness: Awareness
+  readonly opening: string
+}
+
+export interface SyncEvents {
+  /** More is pending than before. */
+  pending(): void
+  /** The copy's history is over; the document has to be opened anew. */
+  setAside(error: TidemarkError): void
+}
+
+/**
+ * Brings the edits of one opening where they belong, each on one way: into the local store, to the other tabs, and,
+ * when this tab leads, to the server; and back from there.
+ */
+export class Sync {
+  readonly #target: SyncTarget
+  readonly #means: DocumentMeans
+  readonly #standing: Standing
+  readonly #failures: Failures
+  readonly #events: SyncEvents
+  readonly #copy: LocalCopy
+  readonly #link: Link
+  readonly #tabs: Tabs
+  #history: History | null = null
+  #account: string | null = null
+  #sharedCopy: string | null = null
+  #hello: Hello | null = null
+  #isClosed = false
+  /** The person has disconnected this document, or its copy was set aside. */
+  #isOff = false
+
+  constructor(
+    target: SyncTarget,
+    means: DocumentMeans,
+    parts: { readonly standing: Standing; readonly failures: Failures },
+    events: SyncEvents,
+  ) {
+    const { clock, retry, sendWindow, tabs } = means.settings
+    this.#target = target
+    this.#means = means
+    this.#standing = parts.standing
+    this.#failures = parts.failures
+    this.#events = events
+    // Before the link's own listeners: an edit is counted before anything can be sent that carries it.
+    target.doc.on('update', this.#onUpdate)
+    this.#tabs = new Tabs(target, tabs, clock, this.#tabsEvents())
+    this.#link = new Link(
+      target,
+      {
+        socket: means.socket,
+        tokens: means.tokens,
+        clock,
+        retry,
+        sendWindow,
+        version: clientVersion,
+        history: () => this.#history ?? {},
+        admit: (token) => this.#admit(token),
+        nearClients: () => this.#tabs.clients,
+      },
+      this.#linkEvents(),
+    )
+    this.#copy = means.copies.open({ document: target.name, doc: target.doc, id: target.opening }, this.#copyEvents())
+  }
+
+  get sessionId(): string | null {
+    return this.#link.sessionId
+  }
+
+  get isLeader(): boolean {
+    return this.#tabs.isLeader
+  }
+
+  // ——— one edit, in order: stored, counted, told to the tabs, sent ———
+
+  readonly #onUpdate = (update: Uint8Array, origin: unknown): void => {
+    if (this.#isClosed || origin === this.#copy.origin) return
+    if (origin === this.#link.origin) this.#received(update)
+    else if (origin === this.#tabs.origin) {
+      // Its author stores it; but what a tab brings that was missed, and nobody may have stored, the leader does.
+      if (this.#tabs.isCatchingUp && this.isLeader) void this.#copy.keep(update, null)
+    } else this.edited(update)
+  }
+
+  edited(update: Uint8Array): void {
+    const position = ownPosition(this.#standing.situation) + 1
+    void this.#copy.keep(update, position)
+    this.#standing.happened({ type: 'edited' })
+    this.#tabs.edited(update, position)
+    this.#link.edit(update)
+    this.#rememberAccount(this.#means.tokens.subject)
+    this.#events.pending()
+  }
+
+  #received(update: Uint8Array): void {
+    const number = this.#tabs.passOn(update)
+    void this.#copy.keep(update, null).then((isKept) => {
+      if (isKept) this.#tabs.kept(number)
+    })
+  }
+
+  // ——— coming and going ———
+
+  async load(): Promise<void> {
+    const { localStore, marks, history, account, copy } = await this.#copy.load()
+    if (this.#isClosed) return
+    this.#history = history
+    this.#account = account
+    // what only this tab has, others cannot share
+    this.#sharedCopy = localStore.kind === 'indexeddb' ? copy : null
+    const made = new Map<string, number>()
+    const acknowledged = new Map<string, number>()
+    for (const [opening, { from, to }] of marks) {
+      made.set(opening, to)
+      acknowledged.set(opening, from - 1)
+    }
+    const before = pendingCount(this.#standing.situation.positions)
+    this.#standing.happened({ type: 'loaded', localStore, made, acknowledged })
+    if (pendingCount(this.#standing.situation.positions) > before) this.#events.pending()
+    // Only now: stored content that comes while a session runs would be sent as if it were new.
+    await this.#join()
+  }
+
+  /** Settles when the role of this tab is known. */
+  async #join(): Promise<void> {
+    if (this.#isOff || this.#isClosed) return
+    await this.#tabs.join(this.#sharedCopy)
+  }
+
+  connect(): void {
+    if (!this.#isOff || this.#isClosed) return
+    this.#isOff = false
+    void this.#join()
+  }
+
+  disconnect(): void {
+    if (this.#isOff || this.#isClosed) return
+    this.#isOff = true
+    this.#tabs.leave()
+    this.#link.stop()
+    this.#standing.happened({ type: 'connection', connection: 'disconnected' })
+  }
+
+  flush(): void {
+    if (!this.isLeader) this.#tabs.ask('flush')
+    else {
+      this.#link.flush()
+      this.#means.socket.retryNow()
+    }
+  }
+
+  retry(): void {
+    if (this.isLeader) this.#link.retry()
+    else this.#tabs.ask('retry')
+  }
+
+  whenTabsAgree(): Promise<void> {
+    return this.#tabs.whenAgreed()
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#target.doc.off('update', this.#onUpdate)
+    this.#link.close()
+    this.#tabs.leave()
+  }
+
+  /** Resolves when nothing is written any more. */
+  closeCopy(): Promise<void> {
+    return this.#copy.close()
+  }
+
+  // ——— the local store ———
+
+  #copyEvents(): LocalCopyEvents {
+    return {
+      stored: (position) => this.#standing.happened({ type: 'stored', position }),
+      failed: (error) => {
+        this.#failures.report(error)
+        const isTransient = error.code === 'local-storage-full' || error.code === 'local-storage-failed'
+        if (isTransient) this.#standing.happened({ type: 'store-failed', error })
+      },
+      recovered: () => this.#standing.happened({ type: 'store-recovered' }),
+      lost: (error) => {
+        this.#failures.report(error)
+        this.#standing.happened({ type: 'store-lost', error })
+      },
+    }
+  }
+
+  // ——— the other tabs ———
+
+  #tabsEvents(): TabsEvents {
+    return {
+      roleChanged: (isLeader) => this.#roleChanged(isLeader),
+      held: (made, acknowledged, update) => this.#held(made, acknowledged, update),
+      reported: (report, history) => {
+        this.#history = history ?? this.#history
+        this.#standing.happened({ type: 'leader-said', report, at: this.#means.settings.clock.now() })
+        this.#acknowledgeOwn()
+      },
+      asked: (what) => (what === 'flush' ? this.flush() : this.retry()),
+      failed: (error) => this.#failures.tell(error),
+      setAside: (error) => this.#setAside(error),
+      vectors: () => this.#standing.situation.positions,
+      report: () => ({ report: reportOf(this.#standing.situation), history: this.#history }),
+    }
+  }
+
+  #roleChanged(isLeader: boolean): void {
+    if (this.#isClosed) return
+    this.#copy.setCaretaker(isLeader)
+    if (!isLeader) {
+      this.#link.stop({ isHandOver: true })
+      return
+    }
+    this.#standing.happened({ type: 'role-changed' })
+    for (const update of this.#tabs.takeUnkept()) void this.#copy.keep(update, null)
+    this.#link.start()
+  }
+
+  #held(made: Vector, acknowledged: Vector, update: Uint8Array): void {
+    const { positions } = this.#standing.situation
+    const isNews = missing(made, positions.made) > 0
+    this.#standing.happened({ type: 'held', made, acknowledged })
+    const now = pendingCount(this.#standing.situation.positions)
+    // Sent as it came, even if nothing in it is new here: only an acknowledged write makes its positions durable.
+    if (isNews && now > 0 && this.isLeader) this.#link.edit(update)
+    if (now > pendingCount(positions)) this.#events.pending()
+  }
+
+  #setAside(error: TidemarkError): void {
+    if (this.#isOff) return
+    this.#isOff = true
+    this.#tabs.leave()
+    this.#link.stop()
+    this.#standing.happened({ type: 'obstructed', error })
+    this.#events.setAside(error)
+  }
+
+  /** Begins a new copy, in all tabs; this one stays as it is (R9.4). */
+  async setAside(reason: SetAside['reason'], error: TidemarkError): Promise<void> {
+    await this.#copy.setAside({ reason, at: this.#means.settings.clock.now() })
+    this.#tabs.tellSetAside(error)
+    this.#setAside(error)
+  }
+
+  // ——— the link ———
+
+  #linkEvents(): LinkEvents {
+    const { clock } = this.#means.settings
+    const happened = this.#standing.happened.bind(this.#standing)
+    return {
+      connectionChanged: (connection) => {
+        // what a follower shows is the leader's connection
+        if (this.isLeader) happened({ type: 'connection', connection })
+      },
+      connectionFailed: (error) => {
+        if (!this.isLeader) return
+        happened({ type: 'connection-failed', error })
+        // logged by the client, once for all documents
+        this.#failures.tell(error)
+        this.#tabs.tellFailure(error)
+      },
+      sessionBegan: () => {
+        happened({ type: 'session-began' })
+        this.#tabs.askPresence()
+      },
+      sessionEnded: () => {
+        if (this.isLeader) happened({ type: 'session-ended' })
+      },
+      sent: () => happened({ type: 'sent' }),
+      acknowledged: () => this.#acknowledged(clock.now()),
+      refused: (error) => happened({ type: 'refused', error }),
+      hello: (hello) => {
+        this.#hello = hello
+        // Before any content of this history is stored, so that the copy is never without its epoch (R9).
+        this.#remember({ epoch: hello.epoch, revision: this.#history?.revision ?? 0 })
+        happened({ type: 'permitted', level: hello.level })
+      },
+      obstructed: (error) => {
+        if (!this.isLeader) return
+        happened({ type: 'obstructed', error })
+        if (error.code === 'epoch-mismatch') void this.setAside('epoch-mismatch', error).catch(() => {})
+      },
+      unobstructed: () => {
+        if (this.isLeader) happened({ type: 'unobstructed' })
+      },
+      failed: (error, attempt) => {
+        this.#failures.report(error, attempt)
+        this.#tabs.tellFailure(error)
+      },
+      healing: (error) => this.#failures.heal(error),
+    }
+  }
+
+  #acknowledged(at: number): void {
+    const { handshaken } = this.#standing.situation.positions
+    this.#standing.happened({ type: 'acknowledged', at })
+    const { positions } = this.#standing.situation
+    if (positions.refused) return
+    // the marks of tabs that are gone are this one's affair
+    void this.#copy.acknowledge(positions.acknowledged)
+    if (!handshaken && this.#hello) this.#remember({ epoch: this.#hello.epoch, revision: this.#hello.revision })
+  }
+
+  #acknowledgeOwn(): void {
+    const { opening } = this.#target
+    const position = this.#standing.situation.positions.acknowledged.get(opening)
+    if (position !== undefined) void this.#copy.acknowledge(new Map([[opening, position]]))
+  }
+
+  #remember(history: History): void {
+    this.#history = history
+    void this.#copy.remember(history)
+  }
+
+  #admit(token: string): void {
+    const subject = subjectOf(token)
+    if (subject === null) return
+    const isForeign = this.#account !== null && this.#account !== subject
+    if (isForeign && pendingCount(this.#standing.situation.positions) > 0) throw new TidemarkError('account-mismatch')
+    if (isForeign) this.#account = null
+    this.#rememberAccount(subject)
+  }
+
+  /** Whose edits the copy holds, as soon as it is known (D3.6). */
+  #rememberAccount(subject: string | null): void {
+    if (subject === null || this.#account !== null) return
+    this.#account = subject
+    void this.#copy.rememberAccount(subject)
+  }
+
+  /** @internal something in the standing has changed */
+  standingChanged(): void {
+    this.#tabs?.reportLater()
+  }
+}

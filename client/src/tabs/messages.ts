@@ -1,0 +1,106 @@
+import { type ErrorCode, TidemarkError } from '@tidemark/shared'
+import type { Vector } from '../status/positions.ts'
+import type { Report } from '../status/status.ts'
+import type { History } from '../store/local-store.ts'
+
+/**
+ * The version of what tabs say to each other. It is part of the names of their channel and locks, so that tabs of two
+ * versions (an old one stays open during a deploy) do not meet: each version has a leader of its own (D1.7).
+ */
+export const tabProtocol = 1
+
+/** Errors travel as what they are made of: an object of a class does not survive the channel. */
+export interface WireError {
+  readonly code: ErrorCode
+  readonly message: string
+}
+
+export type WireReport = Omit<Report, 'connectionError' | 'obstacle'> & {
+  readonly connectionError: WireError | null
+  readonly obstacle: WireError | null
+}
+
+/** What the tabs of one document say to each other; `from` is the opening that says it. Maps and bytes are cloned. */
+export type TabMessage = { readonly from: string } & (
+  | { readonly type: 'edit'; readonly position: number; readonly update: Uint8Array }
+  /** The leader: what the server sent, numbered within its term. */
+  | { readonly type: 'remote'; readonly number: number; readonly update: Uint8Array }
+  /** The leader: everything it passed on up to this number is in the local store (D1.3). */
+  | { readonly type: 'kept'; readonly number: number }
+  /** The leader: how the document stands, and which history it belongs to. */
+  | {
+      readonly type: 'report'
+      readonly report: WireReport
+      readonly history: History | null
+      readonly isVisible: boolean
+    }
+  /** Who is new, has missed something, or has begun to lead: says what it has, and asks for the rest. */
+  | ({
+      readonly type: 'sync'
+      /** Null: whoever leads, and everybody when the asker leads. */
+      readonly to: string | null
+      readonly isLeader: boolean
+      readonly isVisible: boolean
+    } & Holding)
+  /** The answer. With a `stateVector` it asks back. */
+  | ({ readonly type: 'diff'; readonly to: string; readonly update: Uint8Array } & Omit<Holding, 'stateVector'> & {
+        readonly stateVector: Uint8Array | null
+      })
+  | { readonly type: 'presence'; readonly update: Uint8Array }
+  /** The leader has begun a session: whoever was known to others in the last one says again that it is here. */
+  | { readonly type: 'show-presence' }
+  /** A visible tab would rather lead than a hidden one. */
+  | { readonly type: 'claim' }
+  | { readonly type: 'yield'; readonly to: string }
+  | { readonly type: 'ping' }
+  | { readonly type: 'beat'; readonly isVisible: boolean }
+  | { readonly type: 'ask'; readonly what: 'flush' | 'retry' }
+  | { readonly type: 'failed'; readonly error: WireError }
+  | { readonly type: 'set-aside'; readonly error: WireError }
+  | { readonly type: 'bye' }
+)
+
+/** What an opening has. */
+export interface Holding {
+  readonly stateVector: Uint8Array
+  readonly made: Vector
+  readonly acknowledged: Vector
+  /** Awareness states it knows of tabs of this device (all that it knows, when it leads). */
+  readonly presence: Uint8Array | null
+  /** The Yjs client of this opening. */
+  readonly client: number
+  /** The newest number of a `remote` of the one that leads; null from a tab that does not. */
+  readonly remote: number | null
+}
+
+/** Only our own code of the same version posts here, so a look at the envelope is enough. */
+export function readTabMessage(data: unknown): TabMessage | null {
+  const message = data as Partial<TabMessage> | null
+  return typeof message === 'object' && typeof message?.type === 'string' && typeof message.from === 'string'
+    ? (message as TabMessage)
+    : null
+}
+
+export function wireError(error: TidemarkError): WireError {
+  return { code: error.code, message: error.message }
+}
+
+export function readError({ code, message }: WireError): TidemarkError {
+  return new TidemarkError(code, message)
+}
+
+export function wireReport(report: Report): WireReport {
+  return {
+    ...report,
+    connectionError: report.connectionError && wireError(report.connectionError),
+    obstacle: report.obstacle && wireError(report.obstacle),
+  }
+}
+
+export function readReport(report: WireReport): Report {
+  return {
+    ...report,
+    connectionError: report.connectionError && readError(report.connectionError),
+    obstacle: report.obstacle && readError(report.obstacle),
+  }
+}
