@@ -1,0 +1,183 @@
+import type * as Y from 'yjs'
+import type { Chance } from './chance.ts'
+import { Channels } from './channels.ts'
+import { Disk, pendingOf, readCopy } from './disk/disk.ts'
+import { LockTable } from './locks.ts'
+import type { MemoryServer } from './memory-server/memory-server.ts'
+import { DeviceNetwork, type Duration, durationOf } from './network.ts'
+import { Tab } from './tab.ts'
+import { Thread } from './thread.ts'
+import type { Timeline } from './timeline.ts'
+
+/** What a device is made with. */
+export interface DeviceMeans {
+  readonly timeline: Timeline
+  readonly chance: Chance
+  readonly server: MemoryServer
+  readonly wallClock: () => number
+  readonly latency: Duration
+  readonly channelLatency: Duration
+  readonly diskDelay: Duration
+}
+
+/** What a device's disk holds of one document. */
+export interface Stored {
+  readonly doc: Y.Doc
+  readonly pendingCount: number
+  /** How many rows it is stored in. */
+  readonly rowCount: number
+  readonly epoch: string | null
+}
+
+/** A browser profile: what its tabs share. Made by `world.device(name)`. */
+export class Device {
+  readonly name: string
+  readonly #means: DeviceMeans
+  readonly #network: DeviceNetwork
+  readonly #disk: Disk
+  readonly #locks: LockTable
+  readonly #channels: Channels
+  readonly #tabs = new Map<Tab, Thread>()
+  readonly #asleep = new Set<Thread>()
+
+  /** @internal use `world.device(name)` */
+  constructor(name: string, means: DeviceMeans) {
+    const { timeline, chance, server } = means
+    this.name = name
+    this.#means = means
+    this.#network = new DeviceNetwork(timeline, chance, server, means.latency)
+    this.#disk = new Disk(timeline, chance, means.diskDelay)
+    this.#locks = new LockTable(timeline)
+    this.#channels = new Channels(timeline, () => durationOf(means.channelLatency, chance))
+  }
+
+  /** The tabs that are neither closed nor crashed. */
+  get tabs(): readonly Tab[] {
+    return [...this.#tabs.keys()]
+  }
+
+  get network(): 'clear' | 'offline' | 'partitioned' {
+    return this.#network.state
+  }
+
+  /** How many WebSockets its tabs have open. */
+  get socketCount(): number {
+    return this.#network.socketCount
+  }
+
+  openTab({ visible = true }: { readonly visible?: boolean } = {}): Tab {
+    const { timeline, chance, wallClock } = this.#means
+    const thread = new Thread(timeline)
+    const tab: Tab = new Tab(
+      this.name,
+      {
+        thread,
+        clock: thread.clock({ wall: wallClock, random: () => chance.next() }),
+        network: this.#network,
+        locks: this.#locks,
+        channels: this.#channels,
+        disk: this.#disk,
+        clientId: () => chance.below(2 ** 32),
+        onEnd: () => this.#tabs.delete(tab),
+      },
+      visible,
+    )
+    this.#tabs.set(tab, thread)
+    return tab
+  }
+
+  // ——— network ———
+
+  /** No network, and the device knows it. The server notices only after a while. */
+  goOffline(): void {
+    this.#network.goOffline()
+  }
+
+  goOnline(): void {
+    this.#network.goOnline()
+  }
+
+  /** Nothing gets through, and nobody is told: sockets stay open, what is sent waits. */
+  partition(): void {
+    this.#network.partition()
+  }
+
+  /** What waited gets through, unless one of the two sides has given up meanwhile. */
+  heal(): void {
+    this.#network.heal()
+  }
+
+  /** Its connections break, now; what was under way is lost. */
+  cutConnections(): void {
+    this.#network.cutConnections()
+  }
+
+  /** How long a message takes to the server or back, in ms. */
+  setLatency(latency: Duration): void {
+    this.#network.latency = latency
+  }
+
+  /** The lid is closed: all tabs stop without a word, the line is silent. */
+  sleep(): void {
+    if (this.#asleep.size > 0) return
+    for (const thread of this.#tabs.values()) {
+      if (thread.state !== 'running') continue
+      thread.freeze()
+      this.#asleep.add(thread)
+    }
+    this.#network.partition()
+  }
+
+  wake(): void {
+    this.#network.heal()
+    for (const thread of this.#asleep) {
+      thread.resume()
+      this.#network.woke(thread)
+    }
+    this.#asleep.clear()
+  }
+
+  // ——— disk ———
+
+  /** `full`: nothing more can be written. `broken`: nothing can be read or written. */
+  failStore(how: 'full' | 'broken'): void {
+    this.#disk.state = how
+  }
+
+  healStore(): void {
+    this.#disk.state = 'well'
+  }
+
+  /** How long a transaction takes, in ms. */
+  delayStore(delay: Duration): void {
+    this.#disk.delay = delay
+  }
+
+  /** The person, or the browser, throws all local data away, also what is in use. */
+  clearStorage(): void {
+    this.#disk.clear()
+  }
+
+  /** What the disk holds of a document; null when nothing. */
+  stored(document: string, namespace = 'tidemark'): Stored | null {
+    const copy = this.#disk.current(namespace, document)
+    return copy && describe(copy)
+  }
+
+  /** The copies of a document that were set aside, the oldest first. */
+  setAside(document: string, namespace = 'tidemark'): Stored[] {
+    return this.#disk
+      .copies(namespace)
+      .filter((copy) => copy.document === document && copy.setAside)
+      .map(describe)
+  }
+}
+
+function describe(copy: Parameters<typeof readCopy>[0]): Stored {
+  return {
+    doc: readCopy(copy),
+    pendingCount: pendingOf(copy),
+    rowCount: copy.rows.length,
+    epoch: copy.history?.epoch ?? null,
+  }
+}

@@ -1,0 +1,323 @@
+import { type Clock, TidemarkError } from '@tidemark/shared'
+import * as Y from 'yjs'
+import { retryDelay } from '../../link/retry.ts'
+import { type DirtyMark, remainder } from '../../store/dirty-mark.ts'
+import type { Acknowledged, History, Loaded, LocalStore, SetAside, StoreEvents } from '../../store/local-store.ts'
+import { within } from '../../time-limit.ts'
+import type { Thread } from '../thread.ts'
+import { applyRow, type Copy, type Disk } from './disk.ts'
+
+/** Where a store stands. */
+export interface Place {
+  readonly disk: Disk
+  readonly namespace: string
+  readonly document: string
+  readonly opening: string
+}
+
+interface Write {
+  readonly update: Uint8Array
+  readonly position: number | null
+  readonly resolve: () => void
+  readonly reject: (error: TidemarkError) => void
+}
+
+const openTimeLimit = 5_000
+const retrySchedule = { kind: 'exponential', first: 1_000, factor: 2, max: 30_000, jitter: false } as const
+/** Rows that the caretaker makes one of. */
+const manyRows = 50
+
+/** A document's copy on a simulated disk; it behaves as the one in IndexedDB does. */
+export class DiskStore implements LocalStore {
+  readonly kind = 'indexeddb'
+  readonly #place: Place
+  readonly #doc: Y.Doc
+  readonly #thread: Thread
+  readonly #clock: Clock
+  readonly #events: StoreEvents
+  #copy: Copy | null = null
+  /** What this store knows of the copy's marks beside its own, to be written again if the copy is thrown away. */
+  #others = new Map<string, DirtyMark>()
+  readonly #acknowledged = new Map<string, number>()
+  #history: History | null = null
+  #account: string | null = null
+  #newest = 0
+  #waiting: Write[] = []
+  readonly #underWay = new Set<Promise<void>>()
+  #failing: TidemarkError | null = null
+  #failures = 0
+  #cancelRetry: (() => void) | null = null
+  #isCaretaker = false
+  #end: 'closed' | 'lost' | null = null
+  #closing: Promise<void> | null = null
+
+  constructor(place: Place, doc: Y.Doc, tab: { readonly thread: Thread; readonly clock: Clock }, events: StoreEvents) {
+    this.#place = place
+    this.#doc = doc
+    this.#thread = tab.thread
+    this.#clock = tab.clock
+    this.#events = events
+  }
+
+  async load(): Promise<Loaded> {
+    const { disk, namespace, document } = this.#place
+    const reading = disk.transact(this.#thread, 'other', () => {
+      const copy = disk.open(namespace, document)
+      copy.openBy.add(this)
+      return { copy, rows: copy.rows, marks: new Map(copy.marks), history: copy.history, account: copy.account }
+    })
+    let found: Awaited<typeof reading>
+    try {
+      found = await within(this.#clock, openTimeLimit, 'opening the local store', reading)
+    } catch (cause) {
+      this.#end = 'lost'
+      reading.then(({ copy }) => copy.openBy.delete(this)).catch(() => {})
+      throw new TidemarkError('local-storage-unavailable', undefined, { cause })
+    }
+    if (this.#end) throw new TidemarkError('document-closed')
+    const { copy, rows, marks, history, account } = found
+    this.#copy = copy
+    this.#others = new Map(marks)
+    this.#others.delete(this.#place.opening)
+    this.#history ??= history
+    this.#account ??= account
+    const corrupt = new Set<Uint8Array>()
+    Y.transact(
+      this.#doc,
+      () => {
+        for (const row of rows) if (!applyRow(this.#doc, row, this)) corrupt.add(row)
+      },
+      this,
+      false,
+    )
+    if (corrupt.size > 0) this.#quarantine(copy, corrupt)
+    if (copy.isGone) this.#writeAgain()
+    else this.#flush()
+    return { copy: copy.id, marks, history, account }
+  }
+
+  #quarantine(copy: Copy, corrupt: ReadonlySet<Uint8Array>): void {
+    this.#events.failed(new TidemarkError('local-storage-corrupt'))
+    this.#track(
+      this.#transact('other', () => {
+        copy.rows = copy.rows.filter((row) => !corrupt.has(row))
+        copy.quarantined.push(...corrupt)
+      }),
+    )
+  }
+
+  append(update: Uint8Array, position: number | null): Promise<void> {
+    if (this.#end) {
+      return Promise.reject(new TidemarkError(this.#end === 'lost' ? 'local-storage-unavailable' : 'document-closed'))
+    }
+    if (position !== null) this.#newest = Math.max(this.#newest, position)
+    return new Promise((resolve, reject) => {
+      const write: Write = { update, position, resolve, reject }
+      if (this.#copy && !this.#copy.isGone && this.#waiting.length === 0) this.#write([write])
+      else this.#waiting.push(write)
+    })
+  }
+
+  acknowledge(acknowledged: Acknowledged): Promise<void> {
+    for (const [opening, position] of acknowledged) {
+      this.#acknowledged.set(opening, Math.max(this.#acknowledged.get(opening) ?? 0, position))
+      const other = this.#others.get(opening)
+      const rest = other && remainder(other, position)
+      if (rest) this.#others.set(opening, rest)
+      else this.#others.delete(opening)
+    }
+    return this.#keepBooks((copy) => this.#clearMarks(copy))
+  }
+
+  remember(history: History): Promise<void> {
+    this.#history = history
+    return this.#keepBooks((copy) => {
+      copy.history = history
+    })
+  }
+
+  rememberAccount(account: string): Promise<void> {
+    this.#account = account
+    return this.#keepBooks((copy) => {
+      copy.account = account
+    })
+  }
+
+  setCaretaker(isCaretaker: boolean): void {
+    this.#isCaretaker = isCaretaker
+    this.#compact()
+  }
+
+  setAside(why: SetAside): Promise<void> {
+    return this.#keepBooks((copy) => {
+      this.#place.disk.setAside(copy, why)
+    })
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    this.#end ??= 'closed'
+    this.#cancelRetry?.()
+    this.#cancelRetry = null
+    this.#flush()
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay)
+    this.#copy?.openBy.delete(this)
+    this.#giveUp(new TidemarkError('document-closed'))
+  }
+
+  /** The person has cleared the browser's data, or somebody has deleted the document, while it is open. */
+  thrownAway(why: 'cleared' | 'deleted'): void {
+    this.#thread.run(() => {
+      if (this.#end || !this.#copy) return
+      if (why === 'cleared') {
+        this.#writeAgain()
+        return
+      }
+      this.#end = 'lost'
+      this.#cancelRetry?.()
+      const error = new TidemarkError('local-storage-unavailable')
+      this.#giveUp(error)
+      this.#events.lost(error)
+    })
+  }
+
+  /** What is in the document is all there is now (D2.6). */
+  #writeAgain(): void {
+    const { disk, namespace, document } = this.#place
+    const update = Y.encodeStateAsUpdate(this.#doc)
+    const newest = this.#newest
+    const done = disk.transact(this.#thread, 'growing', () => {
+      const copy = disk.open(namespace, document)
+      copy.openBy.add(this)
+      copy.rows.push(update)
+      for (const [opening, mark] of this.#others) copy.marks.set(opening, mark)
+      copy.history ??= this.#history
+      copy.account ??= this.#account
+      this.#mark(copy, newest)
+      return copy
+    })
+    this.#track(
+      done.then(
+        (copy) => {
+          this.#copy = copy
+          this.#recovered()
+          this.#flush()
+        },
+        (cause: unknown) => this.#failed(cause),
+      ),
+    )
+  }
+
+  #flush(): void {
+    if (this.#waiting.length === 0 || !this.#copy) return
+    if (this.#copy.isGone) {
+      if (this.#end !== 'lost') this.#writeAgain()
+      return
+    }
+    const writes = this.#waiting
+    this.#waiting = []
+    this.#write(writes)
+  }
+
+  #write(writes: readonly Write[]): void {
+    const newest = writes.reduce((newest, { position }) => Math.max(newest, position ?? 0), 0)
+    const done = this.#transact('growing', (copy) => {
+      for (const { update } of writes) copy.rows.push(update)
+      this.#mark(copy, newest)
+    })
+    this.#track(
+      done.then(
+        () => {
+          for (const { resolve } of writes) resolve()
+          this.#recovered()
+          this.#compact()
+        },
+        (cause: unknown) => {
+          this.#waiting = [...writes, ...this.#waiting]
+          if (this.#end === 'lost') this.#giveUp(new TidemarkError('local-storage-unavailable'))
+          // thrown away meanwhile: it is being written again, and these follow
+          else if (!this.#copy?.isGone) this.#failed(cause)
+        },
+      ),
+    )
+  }
+
+  #mark(copy: Copy, newest: number): void {
+    const { opening } = this.#place
+    const from = copy.marks.get(opening)?.from ?? 1
+    const mark = remainder({ from, to: newest }, this.#acknowledged.get(opening) ?? 0)
+    if (newest > 0 && mark) copy.marks.set(opening, mark)
+  }
+
+  #clearMarks(copy: Copy): void {
+    for (const [opening, position] of this.#acknowledged) {
+      const mark = copy.marks.get(opening)
+      const rest = mark && remainder(mark, position)
+      if (rest) copy.marks.set(opening, rest)
+      else copy.marks.delete(opening)
+    }
+  }
+
+  #compact(): void {
+    const copy = this.#copy
+    if (!this.#isCaretaker || this.#end || !copy || copy.rows.length < manyRows) return
+    this.#track(
+      this.#transact('growing', (copy) => {
+        if (copy.rows.length > 1) copy.rows = [Y.mergeUpdates(copy.rows)]
+      }),
+    )
+  }
+
+  /** Bookkeeping that fails is said again by the next acknowledgement; it costs a mark that stays too long. */
+  #keepBooks(work: (copy: Copy) => void): Promise<void> {
+    if (!this.#copy || this.#end === 'lost') return Promise.resolve()
+    return this.#track(this.#transact('other', work))
+  }
+
+  #transact(kind: 'growing' | 'other', work: (copy: Copy) => void): Promise<void> {
+    const copy = this.#copy!
+    return this.#place.disk.transact(this.#thread, kind, () => {
+      if (copy.isGone) throw new DOMException('the database was deleted', 'AbortError')
+      work(copy)
+    })
+  }
+
+  #track(work: Promise<void>): Promise<void> {
+    const tracked = work.catch(() => {}).finally(() => this.#underWay.delete(tracked))
+    this.#underWay.add(tracked)
+    return tracked
+  }
+
+  #failed(cause: unknown): void {
+    const isFull = cause instanceof DOMException && cause.name === 'QuotaExceededError'
+    const error = new TidemarkError(isFull ? 'local-storage-full' : 'local-storage-failed', undefined, { cause })
+    if (this.#failing?.code !== error.code) {
+      this.#failing = error
+      this.#events.failed(error)
+    }
+    if (this.#cancelRetry || this.#end) return
+    this.#failures++
+    this.#cancelRetry = this.#clock.after(retryDelay(retrySchedule, this.#failures, 0), () => {
+      this.#cancelRetry = null
+      if (this.#waiting.length === 0 && this.#copy?.isGone) this.#writeAgain()
+      else this.#flush()
+    })
+  }
+
+  #recovered(): void {
+    this.#failures = 0
+    if (!this.#failing || this.#waiting.length > 0) return
+    this.#failing = null
+    this.#events.recovered()
+  }
+
+  #giveUp(error: TidemarkError): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const { reject } of waiting) reject(error)
+  }
+}

@@ -1,0 +1,183 @@
+import type { Clock } from '@tidemark/shared'
+import * as Y from 'yjs'
+import { TidemarkClient } from '../client.ts'
+import type { TidemarkDocument } from '../document.ts'
+import type { ClientOptions } from '../options.ts'
+import type { LocalStores } from '../store/local-store.ts'
+import type { PageEvents, TabWorld } from '../tabs/world.ts'
+import type { Channels } from './channels.ts'
+import type { Disk } from './disk/disk.ts'
+import { DiskStores } from './disk/disk-stores.ts'
+import type { LockTable } from './locks.ts'
+import type { DeviceNetwork } from './network.ts'
+import type { Thread } from './thread.ts'
+
+/** What a tab shares with the others of its device. */
+export interface TabMeans {
+  readonly thread: Thread
+  readonly clock: Clock
+  readonly network: DeviceNetwork
+  readonly locks: LockTable
+  readonly channels: Channels
+  readonly disk: Disk
+  /** A Yjs client id that is the same for the same seed. */
+  readonly clientId: () => number
+  readonly onEnd: () => void
+}
+
+/** What an app decides itself; where a client keeps, sends and counts time is the world's affair. */
+export type TabClientOptions = Omit<
+  Partial<ClientOptions>,
+  'clock' | 'createSocket' | 'network' | 'tabs' | 'localStores'
+>
+
+/** A tab of a simulated browser. Made by `device.openTab()`. */
+export class Tab {
+  readonly device: string
+  /** How this tab finds the others; what a client takes as its option `tabs`. */
+  readonly world: TabWorld
+  readonly #means: TabMeans
+  readonly #listeners = new Set<PageEvents>()
+  readonly #clients: TidemarkClient[] = []
+  #isVisible: boolean
+
+  /** @internal use `device.openTab()` */
+  constructor(device: string, means: TabMeans, isVisible: boolean) {
+    this.device = device
+    this.#means = means
+    this.#isVisible = isVisible
+    const { thread, locks, channels } = means
+    const isShown = () => this.#isVisible
+    this.world = {
+      locks: locks.forTab(thread),
+      openChannel: (name) => channels.open(name, thread),
+      page: {
+        get isVisible() {
+          return isShown()
+        },
+        listen: (on) => {
+          this.#listeners.add(on)
+          return () => this.#listeners.delete(on)
+        },
+      },
+    }
+  }
+
+  get state(): 'running' | 'frozen' | 'gone' {
+    return this.#means.thread.state
+  }
+
+  get isVisible(): boolean {
+    return this.#isVisible
+  }
+
+  /** The documents that its clients have open. */
+  get documents(): TidemarkDocument[] {
+    return this.#clients.flatMap(({ documents }) => documents)
+  }
+
+  /** The tab's own clock: its timers stand still while the tab is frozen, and end with it. */
+  get clock(): Clock {
+    return this.#means.clock
+  }
+
+  /** The tab's view of its device's disk; what a client takes as its option `localStores`. */
+  localStores(namespace = 'tidemark'): LocalStores {
+    return new DiskStores(this.#means.disk, namespace, this.#means)
+  }
+
+  /** A real Tidemark client that lives in this tab. */
+  createClient(options: TabClientOptions = {}): TidemarkClient {
+    const { thread, clock, network, clientId } = this.#means
+    const client = new TabClient(
+      {
+        url: 'ws://tidemark.test/sync',
+        log: () => {},
+        ...options,
+        clock,
+        createSocket: network.open(thread),
+        network: network.hint(thread),
+        tabs: this.world,
+        localStores: ({ namespace }) => this.localStores(namespace),
+      },
+      clientId,
+    )
+    this.#clients.push(client)
+    return client
+  }
+
+  hide(): void {
+    this.#show(false)
+  }
+
+  show(): void {
+    this.#show(true)
+  }
+
+  #show(isVisible: boolean): void {
+    if (this.#isVisible === isVisible) return
+    this.#isVisible = isVisible
+    this.#tell('visibilityChanged')
+    if (isVisible) this.#means.network.woke(this.#means.thread)
+  }
+
+  /** The browser stops the tab: its timers stand still, and what comes for it waits. */
+  freeze(): void {
+    if (this.state !== 'running') return
+    this.#tell('stopping')
+    this.#means.thread.freeze()
+  }
+
+  resume(): void {
+    if (this.state !== 'frozen') return
+    this.#means.thread.resume()
+    this.#tell('resumed')
+    this.#means.network.woke(this.#means.thread)
+  }
+
+  /** The person closes it: the page hears of it, and then it is gone. What had not reached the disk is lost. */
+  close(): void {
+    if (this.state === 'running') this.#tell('stopping')
+    this.crash()
+  }
+
+  /** The tab is gone without a word. What had not reached the disk is lost. */
+  crash(): void {
+    if (this.state === 'gone') return
+    const { thread, network, locks, channels, onEnd } = this.#means
+    thread.end()
+    network.tabEnded(thread)
+    locks.tabEnded(thread)
+    channels.tabEnded(thread)
+    this.#listeners.clear()
+    onEnd()
+  }
+
+  #tell(event: keyof PageEvents): void {
+    for (const listener of [...this.#listeners]) this.#means.thread.run(() => listener[event]())
+  }
+}
+
+/** A client whose documents have the same Yjs client ids whenever the world has the same seed. */
+class TabClient extends TidemarkClient {
+  readonly #clientId: () => number
+
+  constructor(options: ClientOptions, clientId: () => number) {
+    super(options)
+    this.#clientId = clientId
+  }
+
+  override open(name: string, options: { readonly doc?: Y.Doc } = {}): TidemarkDocument {
+    const open = this.documents.find((document) => document.name === name)
+    if (open || options.doc) return settled(super.open(name, options))
+    const doc = new Y.Doc()
+    doc.clientID = this.#clientId()
+    return settled(super.open(name, { ...options, doc }))
+  }
+}
+
+/** Presence would run out by the real time, which has nothing to say here. */
+function settled(document: TidemarkDocument): TidemarkDocument {
+  clearInterval(document.awareness._checkInterval)
+  return document
+}

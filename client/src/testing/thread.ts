@@ -1,0 +1,79 @@
+import type { Clock } from '@tidemark/shared'
+import type { Timeline } from './timeline.ts'
+
+/**
+ * What runs in a tab: everything that calls into it (timers, messages, answers) comes through here. While the tab is
+ * frozen it queues up; once the tab is gone nothing of it runs any more.
+ */
+export class Thread {
+  readonly #timeline: Timeline
+  #state: 'running' | 'frozen' | 'gone' = 'running'
+  #queue: (() => void)[] = []
+  #isPumping = false
+
+  constructor(timeline: Timeline) {
+    this.#timeline = timeline
+  }
+
+  get state(): 'running' | 'frozen' | 'gone' {
+    return this.#state
+  }
+
+  /** Runs it now, or when the tab goes on, or never. */
+  run(task: () => void): void {
+    if (this.#state === 'gone') return
+    if (this.#state === 'running' && this.#queue.length === 0) task()
+    else this.#queue.push(task)
+  }
+
+  /** The tab's own view of time. */
+  clock(time: { wall(): number; random(): number }): Clock {
+    return {
+      now: () => time.wall(),
+      random: () => time.random(),
+      after: (delay, callback) => {
+        let isCancelled = false
+        const cancel = this.#timeline.after(delay, () =>
+          this.run(() => {
+            if (!isCancelled) callback()
+          }),
+        )
+        return () => {
+          isCancelled = true
+          cancel()
+        }
+      },
+    }
+  }
+
+  freeze(): void {
+    if (this.#state === 'running') this.#state = 'frozen'
+  }
+
+  resume(): void {
+    if (this.#state !== 'frozen') return
+    this.#state = 'running'
+    this.#pump()
+  }
+
+  end(): void {
+    this.#state = 'gone'
+    this.#queue = []
+  }
+
+  /** What queued up runs in order, each with a turn of its own. */
+  #pump(): void {
+    if (this.#isPumping || this.#queue.length === 0) return
+    this.#isPumping = true
+    this.#timeline.after(0, () => {
+      this.#isPumping = false
+      if (this.#state !== 'running') return
+      try {
+        this.#queue[0]?.()
+      } finally {
+        this.#queue.shift()
+        this.#pump()
+      }
+    })
+  }
+}
