@@ -1,3 +1,4 @@
+export { decodeAuthField } from './auth-envelope.ts'
 export { type Clock, systemClock } from './clock.ts'
 export { isDocumentName, maxDocumentNameBytes, parseDocumentName } from './document-name.ts'
 export { Emitter } from './emitter.ts'
@@ -16,7 +17,6 @@ export {
   type AuthEnvelope,
   authType,
   closeCode,
-  decodeAuthField,
   decodeServerMessage,
   encodeAuthEnvelope,
   encodeServerMessage,

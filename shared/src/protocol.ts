@@ -3,8 +3,7 @@
  * an envelope in the authentication message's token, and JSON in stateless messages. docs/protocol.md
  * describes the whole; changing a shape here means a new {@link protocolVersion}, and a test says so.
  */
-import * as z from 'zod/mini'
-import { type ErrorCode, errorCodes, isErrorCode } from './errors.ts'
+import { type ErrorCode, isErrorCode } from './errors.ts'
 
 export const protocolVersion = 1
 
@@ -47,57 +46,59 @@ export const closeCode = {
   tokenExpired: 4201,
 } as const
 
-const envelopePrefix = 'tidemark/1 '
-
-const authEnvelopeSchema = z.object({
-  protocol: z.int(),
-  token: z.string(),
-  /** The epoch (uuid) of the history that the client holds; absent when it has never synced this document. */
-  epoch: z.optional(z.string().check(z.maxLength(64))),
-  /** The last revision (journal sequence number) that the client knows the server to hold. */
-  revision: z.optional(z.int().check(z.nonnegative())),
-  /** The client package's version, for logs. */
-  version: z.optional(z.string().check(z.maxLength(64))),
-})
+export const envelopePrefix = 'tidemark/1 '
 
 /** What a Tidemark client says when it authenticates for one document. */
-export type AuthEnvelope = z.infer<typeof authEnvelopeSchema>
+export interface AuthEnvelope {
+  readonly protocol: number
+  readonly token: string
+  /** The epoch (uuid) of the history that the client holds; absent when it has never synced this document. */
+  readonly epoch?: string | undefined
+  /** The last revision (journal sequence number) that the client knows the server to hold. */
+  readonly revision?: number | undefined
+  /** The client package's version, for logs. */
+  readonly version?: string | undefined
+}
 
 export function encodeAuthEnvelope(envelope: AuthEnvelope): string {
   return envelopePrefix + JSON.stringify(envelope)
 }
 
-/**
- * Reads the token field of an authentication message. A stock client's field is the bare token.
- * @returns the envelope; `null` when the field begins like an envelope and is none
- */
-export function decodeAuthField(field: string): AuthEnvelope | null {
-  if (!field.startsWith(envelopePrefix)) return { protocol: 0, token: field }
-  const json = parseJson(field.slice(envelopePrefix.length))
-  const result = authEnvelopeSchema.safeParse(json)
-  return result.success ? result.data : null
-}
-
-const serverMessageSchema = z.discriminatedUnion('tidemark', [
-  z.object({
-    tidemark: z.literal('hello'),
-    protocol: z.int(),
-    /** The document's epoch: a client stores it and says it at its next authentication (R9). */
-    epoch: z.string(),
-    /** The newest revision committed in Postgres. */
-    revision: z.int(),
-    level: z.enum(['read', 'write', 'admin']),
-    /** Unix time in ms at which the token runs out; absent when it does not. */
-    expiresAt: z.optional(z.number()),
-    serverVersion: z.string(),
-  }),
-  z.object({ tidemark: z.literal('error'), code: z.enum(errorCodes), message: z.string() }),
-  /** What an earlier `error` of this code complained about is over. */
-  z.object({ tidemark: z.literal('recovered'), code: z.enum(errorCodes) }),
-])
-
 /** What the server tells a client in a stateless message, beside what the Hocuspocus protocol itself says. */
-export type ServerMessage = z.infer<typeof serverMessageSchema>
+export type ServerMessage =
+  | {
+      readonly tidemark: 'hello'
+      readonly protocol: number
+      /** The document's epoch: a client stores it and says it at its next authentication (R9). */
+      readonly epoch: string
+      /** The newest revision committed in Postgres. */
+      readonly revision: number
+      readonly level: 'read' | 'write' | 'admin'
+      /** Unix time in ms at which the token runs out; absent when it does not. */
+      readonly expiresAt?: number
+      readonly serverVersion: string
+    }
+  | { readonly tidemark: 'error'; readonly code: ErrorCode; readonly message: string }
+  /** What an earlier `error` of this code complained about is over. */
+  | { readonly tidemark: 'recovered'; readonly code: ErrorCode }
+
+const isString = (value: unknown) => typeof value === 'string'
+const isLevel = (value: unknown) => value === 'read' || value === 'write' || value === 'admin'
+const isTime = (value: unknown) => value === undefined || Number.isFinite(value)
+
+/** The same for a reader: the kinds of message, and what each of their fields has to be. */
+const serverMessageSchema: { readonly [kind: string]: { readonly [field: string]: (value: unknown) => boolean } } = {
+  hello: {
+    protocol: Number.isInteger,
+    epoch: isString,
+    revision: Number.isInteger,
+    level: isLevel,
+    expiresAt: isTime,
+    serverVersion: isString,
+  },
+  error: { code: isErrorCode, message: isString },
+  recovered: { code: isErrorCode },
+}
 
 export function encodeServerMessage(message: ServerMessage): string {
   return JSON.stringify(message)
@@ -105,8 +106,11 @@ export function encodeServerMessage(message: ServerMessage): string {
 
 /** @returns `null` when the payload is not Tidemark's: apps may send stateless messages of their own */
 export function decodeServerMessage(payload: string): ServerMessage | null {
-  const result = serverMessageSchema.safeParse(parseJson(payload))
-  return result.success ? result.data : null
+  const message = parseJson(payload) as { readonly [field: string]: unknown } | null | undefined
+  const kind = message?.tidemark
+  if (!isString(kind) || !Object.hasOwn(serverMessageSchema, kind as string)) return null
+  const fields = Object.entries(serverMessageSchema[kind as string]!)
+  return fields.every(([field, isRight]) => isRight(message?.[field])) ? (message as ServerMessage) : null
 }
 
 /** Reads a close reason or a permission-denied reason; a foreign server's words become `fallback`. */
@@ -114,7 +118,7 @@ export function errorCodeFromReason(reason: string, fallback: ErrorCode): ErrorC
   return isErrorCode(reason) ? reason : fallback
 }
 
-function parseJson(text: string): unknown {
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
