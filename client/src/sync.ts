@@ -45,6 +45,8 @@ export class Sync {
   #account: string | null = null
   #sharedCopy: string | null = null
   #hello: Hello | null = null
+  /** What of each opening's dirty mark was taken back. */
+  readonly #unmarked = new Map<string, number>()
   #isClosed = false
   /** The person has disconnected this document, or its copy was set aside. */
   #isOff = false
@@ -211,12 +213,12 @@ export class Sync {
 
   #tabsEvents(): TabsEvents {
     return {
-      roleChanged: (isLeader) => this.#roleChanged(isLeader),
+      roleChanged: (isLeader, unkept) => this.#roleChanged(isLeader, unkept),
       held: (made, acknowledged, update) => this.#held(made, acknowledged, update),
       reported: (report, history) => {
         this.#history = history ?? this.#history
         this.#standing.happened({ type: 'leader-said', report, at: this.#means.settings.clock.now() })
-        this.#acknowledgeOwn()
+        this.#acknowledgeStored()
       },
       asked: (what) => (what === 'flush' ? this.flush() : this.retry()),
       failed: (error) => this.#failures.tell(error),
@@ -226,7 +228,7 @@ export class Sync {
     }
   }
 
-  #roleChanged(isLeader: boolean): void {
+  #roleChanged(isLeader: boolean, unkept: readonly Uint8Array[] = []): void {
     if (this.#isClosed) return
     this.#copy.setCaretaker(isLeader)
     if (!isLeader) {
@@ -234,7 +236,7 @@ export class Sync {
       return
     }
     this.#standing.happened({ type: 'role-changed' })
-    for (const update of this.#tabs.takeUnkept()) void this.#copy.keep(update, null)
+    for (const update of unkept) void this.#copy.keep(update, null)
     this.#link.start()
   }
 
@@ -318,15 +320,22 @@ export class Sync {
     this.#standing.happened({ type: 'acknowledged', at })
     const { positions } = this.#standing.situation
     if (positions.refused) return
-    // the marks of tabs that are gone are this one's affair
-    void this.#copy.acknowledge(positions.acknowledged)
+    this.#acknowledgeStored()
     if (!handshaken && this.#hello) this.#remember({ epoch: this.#hello.epoch, revision: this.#hello.revision })
   }
 
-  #acknowledgeOwn(): void {
-    const { opening } = this.#target
-    const position = this.#standing.situation.positions.acknowledged.get(opening)
-    if (position !== undefined) void this.#copy.acknowledge(new Map([[opening, position]]))
+  /** Takes back the marks of what is durable now: each tab its own, and the leader those of tabs that are gone. */
+  #acknowledgeStored(): void {
+    const { acknowledged } = this.#standing.situation.positions
+    const { openings, isLeader } = this.#tabs
+    const due = new Map<string, number>()
+    for (const [opening, position] of acknowledged) {
+      const isMine = opening === this.#target.opening || (isLeader && !openings.has(opening))
+      if (isMine && position > (this.#unmarked.get(opening) ?? 0)) due.set(opening, position)
+    }
+    if (due.size === 0) return
+    for (const [opening, position] of due) this.#unmarked.set(opening, position)
+    void this.#copy.acknowledge(due)
   }
 
   #remember(history: History): void {

@@ -24,6 +24,10 @@ export class Roster {
     return new Set(this.#clients.values())
   }
 
+  get openings(): ReadonlySet<string> {
+    return new Set(this.#clients.keys())
+  }
+
   enter(): void {
     if (this.#leave) return
     const { promise, resolve } = Promise.withResolvers<void>()

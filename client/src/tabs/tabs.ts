@@ -1,12 +1,6 @@
 import type { Clock, TidemarkError } from '@tidemark/shared'
-import {
-  type Awareness,
-  applyAwarenessUpdate,
-  encodeAwarenessUpdate,
-  removeAwarenessStates,
-} from 'y-protocols/awareness'
+import type { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
-import { forgetAbsent } from '../link/provider.ts'
 import { missing, type Vector } from '../status/positions.ts'
 import type { Report } from '../status/status.ts'
 import type { History } from '../store/local-store.ts'
@@ -22,8 +16,9 @@ import {
   wireError,
   wireReport,
 } from './messages.ts'
+import { TabPresence } from './presence.ts'
+import { Relay } from './relay.ts'
 import { Roster } from './roster.ts'
-import { Unkept } from './unkept.ts'
 import { Vigil } from './vigil.ts'
 import type { Channel, TabWorld } from './world.ts'
 
@@ -34,7 +29,8 @@ export interface TabsTarget {
 }
 
 export interface TabsEvents {
-  roleChanged(isLeader: boolean): void
+  /** @param unkept what the last leader passed on and did not store: this one has to (D1.3) */
+  roleChanged(isLeader: boolean, unkept?: readonly Uint8Array[]): void
   /** Edits of other tabs are in the document now; `update` holds them. */
   held(made: Vector, acknowledged: Vector, update: Uint8Array): void
   /** The leader says how the document stands. */
@@ -61,19 +57,17 @@ export class Tabs {
   #roster: Roster | null = null
   readonly #vigil: Vigil
   readonly #agreement: Agreement
-  /** What the leader passed on and has not stored yet: the next leader has to (D1.3). */
-  readonly #unkept = new Unkept()
+  readonly #presence: TabPresence
+  readonly #relay: Relay
   #channel: Channel | null = null
   #leader: string | null = null
   #isAlone = false
   #isCatchingUp = false
-  #passedOn = 0
-  #keptTo = 0
   #reportIsDue = false
-  #cancelKept: (() => void) | null = null
   #cancelWay: (() => void) | null = null
   #stopListening: () => void = () => {}
-  readonly #asking = new Set<string>()
+  /** Who was asked and has not answered, with what ends the waiting. */
+  readonly #asking = new Map<string, () => void>()
 
   constructor(target: TabsTarget, world: TabWorld, clock: Clock, events: TabsEvents) {
     this.#target = target
@@ -85,6 +79,11 @@ export class Tabs {
       silent: () => this.#election?.takeOver(),
     })
     this.#agreement = new Agreement(clock)
+    this.#presence = new TabPresence(target.awareness, {
+      isLeader: () => this.isLeader,
+      say: (update) => this.#post({ type: 'presence', update }),
+    })
+    this.#relay = new Relay(clock, (number) => this.#post({ type: 'kept', number }))
   }
 
   /** The origin of the transactions that bring other tabs' edits. */
@@ -115,13 +114,13 @@ export class Tabs {
       return
     }
     this.#election = new Election(name, locks, { won: () => this.#won(), lost: () => this.#lost() })
-    this.#roster = new Roster(name, locks, this.#target.opening, (client) => this.#gone(client))
+    this.#roster = new Roster(name, locks, this.#target.opening, (client) => this.#presence.gone(client))
     this.#channel = channel
     channel.onMessage = (data) => {
       const message = readTabMessage(data)
       if (message && this.#channel === channel) this.#receive(message)
     }
-    this.#target.awareness.on('update', this.#onAwareness)
+    this.#presence.start()
     this.#stopListening = this.#world.page.listen({
       visibilityChanged: () => this.#visibilityChanged(),
       stopping: () => this.#election?.withdraw(),
@@ -145,13 +144,15 @@ export class Tabs {
     }
     this.#election?.withdraw()
     this.#stopListening()
-    this.#target.awareness.off('update', this.#onAwareness)
+    this.#presence.stop()
     this.#post({ type: 'bye' })
     this.#vigil.stop()
     this.#roster?.leave()
-    this.#cancelKept?.()
+    this.#relay.stop()
     this.#cancelWay?.()
-    this.#cancelKept = this.#cancelWay = null
+    this.#cancelWay = null
+    for (const cancel of this.#asking.values()) cancel()
+    this.#asking.clear()
     this.#agreement.giveUp()
     this.#channel.close()
     this.#channel = this.#election = this.#roster = this.#leader = null
@@ -164,24 +165,14 @@ export class Tabs {
 
   /** The leader passes on what the server sent. @returns the number to say when it is stored */
   passOn(update: Uint8Array): number {
-    const number = ++this.#passedOn
+    const number = this.#relay.next()
     this.#post({ type: 'remote', number, update })
     return number
   }
 
   /** What was passed on under this number is in the local store. Updates are stored in order. */
   kept(number: number): void {
-    this.#keptTo = Math.max(this.#keptTo, number)
-    if (!this.#channel) return
-    this.#cancelKept ??= this.#clock.after(keptDelay, () => {
-      this.#cancelKept = null
-      this.#post({ type: 'kept', number: this.#keptTo })
-    })
-  }
-
-  /** What the last leader had not stored when this tab took over; given once. */
-  takeUnkept(): Uint8Array[] {
-    return this.#unkept.take()
+    if (this.#channel) this.#relay.kept(number)
   }
 
   /** Something that the leader reports has changed. One message for all that changes in one task. */
@@ -211,7 +202,12 @@ export class Tabs {
     this.#post({ type: 'show-presence' })
   }
 
-  /** The Yjs clients of this device's other tabs. */
+  /** The openings of this device's other tabs that are there. */
+  get openings(): ReadonlySet<string> {
+    return this.#roster?.openings ?? new Set()
+  }
+
+  /** Their Yjs clients. */
   get clients(): ReadonlySet<number> {
     return this.#roster?.clients ?? new Set()
   }
@@ -238,7 +234,7 @@ export class Tabs {
         this.#hearRemote(message.from, message.number, message.update)
         break
       case 'kept':
-        if (message.from === this.#leader) this.#unkept.kept(message.number)
+        if (message.from === this.#leader) this.#relay.heardKept(message.number)
         break
       case 'report':
         this.#hearReport(message)
@@ -250,10 +246,10 @@ export class Tabs {
         this.#hearDiff(message)
         break
       case 'presence':
-        this.#applyPresence(message.update)
+        this.#presence.apply(message.update)
         break
       case 'show-presence':
-        this.#showPresence()
+        this.#presence.show()
         break
       case 'claim':
         this.#hearClaim(message.from)
@@ -293,7 +289,7 @@ export class Tabs {
 
   #hearRemote(from: string, number: number, update: Uint8Array): void {
     if (from !== this.#leader || !this.#apply(update)) return
-    if (!this.#unkept.add(number, update)) this.#askFor(from)
+    if (!this.#relay.heard(number, update)) this.#askFor(from)
   }
 
   #hearReport(message: TabMessage & { type: 'report' }): void {
@@ -305,7 +301,7 @@ export class Tabs {
     if (this.isLeader) return
     if (this.#leader !== from) {
       this.#leader = from
-      this.#unkept.newTerm(null)
+      this.#relay.follow(null)
       this.#askFor(from)
     }
     this.#vigil.heard()
@@ -314,10 +310,10 @@ export class Tabs {
 
   #hearSync(message: TabMessage & { type: 'sync' }): void {
     this.#roster?.add(message.from, message.client)
-    if (message.presence) this.#applyPresence(message.presence)
+    if (message.presence) this.#presence.apply(message.presence)
     if (message.isLeader && !this.isLeader) {
       this.#leader = message.from
-      this.#unkept.newTerm(message.remote ?? 0)
+      this.#relay.follow(message.remote ?? 0)
     }
     const isForMe = message.to === null ? this.isLeader || message.isLeader : message.to === this.#target.opening
     if (!isForMe) return
@@ -338,14 +334,15 @@ export class Tabs {
 
   #hearDiff(message: TabMessage & { type: 'diff' }): void {
     if (message.to !== this.#target.opening) return
+    this.#asking.get(message.from)?.()
     this.#asking.delete(message.from)
     this.#roster?.add(message.from, message.client)
-    if (message.presence) this.#applyPresence(message.presence)
+    if (message.presence) this.#presence.apply(message.presence)
     this.#isCatchingUp = true
     const isApplied = this.#apply(message.update)
     this.#isCatchingUp = false
     if (!isApplied) return
-    if (message.remote !== null && message.from === this.#leader) this.#unkept.caughtUp(message.remote, message.update)
+    if (message.remote !== null && message.from === this.#leader) this.#relay.caughtUp(message.remote, message.update)
     this.#events.held(message.made, message.acknowledged, message.update)
     this.#agreement.answered(message.from)
     if (!message.stateVector) return
@@ -392,26 +389,26 @@ export class Tabs {
   }
 
   #holding(): Holding {
-    const { doc, awareness } = this.#target
-    const known = this.isLeader ? [...awareness.getStates().keys()] : [doc.clientID]
-    const shown = known.filter((client) => awareness.getStates().has(client))
+    const { doc } = this.#target
     const { made, acknowledged } = this.#events.vectors()
     return {
       made,
       acknowledged,
       stateVector: Y.encodeStateVector(doc),
-      presence: shown.length > 0 ? encodeAwarenessUpdate(awareness, shown) : null,
+      presence: this.#presence.known,
       client: doc.clientID,
-      remote: this.isLeader ? this.#passedOn : null,
+      remote: this.isLeader ? this.#relay.passedOn : null,
     }
   }
 
   /** Asks one tab for what it has, once until it answers. */
   #askFor(opening: string): void {
     if (this.#asking.has(opening)) return
-    this.#asking.add(opening)
     // an answer may be lost with its tab; then the next gap asks again
-    this.#clock.after(askAgainAfter, () => this.#asking.delete(opening))
+    this.#asking.set(
+      opening,
+      this.#clock.after(askAgainAfter, () => this.#asking.delete(opening)),
+    )
     this.#sync(opening)
   }
 
@@ -428,18 +425,18 @@ export class Tabs {
 
   #won(): void {
     this.#leader = null
-    this.#passedOn = this.#keptTo = 0
+    const unkept = this.#relay.lead()
     this.#vigil.stop()
     this.#roster?.watch()
     // Everybody who knows more says so now; and learns who leads.
     this.#sync(null)
-    this.#events.roleChanged(true)
+    this.#events.roleChanged(true, unkept)
     this.reportLater()
   }
 
   #lost(): void {
     this.#roster?.unwatch()
-    this.#unkept.newTerm(null)
+    this.#relay.follow(null)
     if (this.#channel) this.#vigil.start()
     this.#events.roleChanged(false)
   }
@@ -459,50 +456,12 @@ export class Tabs {
       this.#sync(null)
     })
   }
-
-  // ——— presence ———
-
-  readonly #onAwareness = ({ added, updated, removed }: AwarenessChange, origin: unknown): void => {
-    if (origin === this) return
-    const changed = [...added, ...updated, ...removed]
-    const own = this.isLeader ? changed : changed.filter((client) => client === this.#target.doc.clientID)
-    if (own.length > 0) this.#post({ type: 'presence', update: encodeAwarenessUpdate(this.#target.awareness, own) })
-  }
-
-  #applyPresence(update: Uint8Array): void {
-    try {
-      applyAwarenessUpdate(this.#target.awareness, update, this)
-      forgetAbsent(this.#target.awareness)
-    } catch {
-      // a state that cannot be read is shown by the next one
-    }
-  }
-
-  #showPresence(): void {
-    const { awareness } = this.#target
-    const state = awareness.getLocalState()
-    if (state) awareness.setLocalState(state)
-  }
-
-  /** A tab is gone without a word. */
-  #gone(client: number): void {
-    // not as this one's own origin: the others hear of it
-    removeAwarenessStates(this.#target.awareness, [client], 'tab gone')
-  }
-}
-
-interface AwarenessChange {
-  readonly added: number[]
-  readonly updated: number[]
-  readonly removed: number[]
 }
 
 type WithoutSender<Message> = Message extends unknown ? Omit<Message, 'from'> : never
 type Said = WithoutSender<TabMessage>
 
 const noVector: Vector = new Map()
-/** ms in which what was stored is said in one message. */
-const keptDelay = 100
 /** ms a hidden leader that made way waits to be followed. */
 const yieldTime = 1_000
 const askAgainAfter = 1_000
