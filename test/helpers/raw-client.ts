@@ -114,7 +114,7 @@ export function frame(address: string, write: (encoder: encoding.Encoder) => voi
   return encoding.toUint8Array(encoder)
 }
 
-function read(bytes: Uint8Array): Said {
+export function read(bytes: Uint8Array): Said {
   if (bytes.length === 1) return { kind: 'other', type: bytes[0] ?? 0 }
   const decoder = decoding.createDecoder(bytes)
   decoding.readVarString(decoder)

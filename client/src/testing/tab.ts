@@ -2,6 +2,8 @@ import type { Clock } from '@tidemark/shared'
 import * as Y from 'yjs'
 import { TidemarkClient } from '../client.ts'
 import type { TidemarkDocument } from '../document.ts'
+import type { Network } from '../link/network.ts'
+import type { CreateSocket } from '../link/socket.ts'
 import type { ClientOptions } from '../options.ts'
 import type { LocalStores } from '../store/local-store.ts'
 import type { PageEvents, TabWorld } from '../tabs/world.ts'
@@ -81,26 +83,35 @@ export class Tab {
     return this.#means.clock
   }
 
-  /** The tab's view of its device's disk; what a client takes as its option `localStores`. */
+  /** Opens a WebSocket to the world's server; what a client takes as its option `createSocket`. */
+  get createSocket(): CreateSocket {
+    return this.#means.network.open(this.#means.thread)
+  }
+
+  /** What the browser tells of the network; what a client takes as its option `network`. */
+  get network(): Network {
+    return this.#means.network.hint(this.#means.thread)
+  }
+
+  /** The tab's view of its device's disk; what a client takes, in a function, as its option `localStores`. */
   localStores(namespace = 'tidemark'): LocalStores {
     return new DiskStores(this.#means.disk, namespace, this.#means)
   }
 
   /** A real Tidemark client that lives in this tab. */
   createClient(options: TabClientOptions = {}): TidemarkClient {
-    const { thread, clock, network, clientId } = this.#means
     const client = new TabClient(
       {
         url: 'ws://tidemark.test/sync',
         log: () => {},
         ...options,
-        clock,
-        createSocket: network.open(thread),
-        network: network.hint(thread),
+        clock: this.clock,
+        createSocket: this.createSocket,
+        network: this.network,
         tabs: this.world,
         localStores: ({ namespace }) => this.localStores(namespace),
       },
-      clientId,
+      this.#means.clientId,
     )
     this.#clients.push(client)
     return client

@@ -97,7 +97,12 @@ export class ServerSession {
         case messageType.close:
           this.close('provider_initiated')
           return
+        case messageType.queryAwareness:
+        case messageType.stateless:
+        case messageType.pong:
+          return
         default:
+          throw new Error(`message type ${type} is not for clients to send`)
       }
     } catch {
       this.tellError('message-malformed')
