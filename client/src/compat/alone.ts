@@ -1,5 +1,8 @@
 import type { Clock } from '@tidemark/shared'
-import type { Locks } from '../tabs/world.ts'
+import type { Locks as AllLocks } from '../tabs/world.ts'
+
+/** What is needed of the Web Locks API. */
+export type Locks = Pick<AllLocks, 'request'>
 
 /** ms; a tab that is frozen while it holds the lock would keep the others waiting. */
 const timeLimit = 10_000

@@ -1,7 +1,6 @@
 import { type Clock, systemClock, TidemarkError } from '@tidemark/shared'
 import type { TidemarkDocument } from '../document.ts'
-import type { Locks } from '../tabs/world.ts'
-import { alone } from './alone.ts'
+import { alone, type Locks } from './alone.ts'
 import { Entries } from './entries.ts'
 import { copyJson, freeze, isEqual, type Json } from './json.ts'
 import { tellRefusal } from './refusals.ts'
