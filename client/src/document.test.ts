@@ -280,3 +280,16 @@ describe('opening and closing', () => {
     await document.flush()
   })
 })
+
+test('[R4.1] an app that flushes whenever the status changes is not told that an edit is saved which was not sent yet', async () => {
+  await using server = await startStockServer()
+  const { client } = personAt(server.url, { sendWindow: 50 })
+  const document = client.open('plan')
+  await document.whenSynced
+  document.on('status', () => void document.flush().catch(() => {}))
+  const drained = new Promise((resolve) => document.on('drained', resolve))
+  write(document, 'a')
+  write(document, 'b')
+  await drained
+  expect(server.server.hocuspocus.documents.get('plan')?.getText('t').toString()).toBe('ab')
+})

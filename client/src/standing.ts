@@ -60,11 +60,16 @@ export class Standing {
     return this.#firstSync.promise
   }
 
-  happened(happening: Happening): void {
+  /**
+   * @param then what has to follow before anybody hears of it: a listener may flush, and what it sends is taken to
+   *   carry every edit that is counted
+   */
+  happened(happening: Happening, then?: () => void): void {
     const { clock, emitter, guardPage, onChange } = this.#means
     const before = this.#situation
     const wasSynced = this.isSynced
     this.#situation = after(before, happening)
+    then?.()
     guardPage(isUnsafeToClose(this.#situation))
     onChange()
     const status = statusOf(this.#situation)

@@ -106,9 +106,8 @@ export class Sync {
   edited(update: Uint8Array): void {
     const position = ownPosition(this.#standing.situation) + 1
     void this.#copy.keep(update, position)
-    this.#standing.happened({ type: 'edited' })
+    this.#standing.happened({ type: 'edited' }, () => this.#link.edit(update))
     this.#tabs.edited(update, position)
-    this.#link.edit(update)
     this.#rememberAccount(this.#means.tokens.subject)
     this.#events.pending()
   }
@@ -243,11 +242,11 @@ export class Sync {
   #held(made: Vector, acknowledged: Vector, update: Uint8Array): void {
     const { positions } = this.#standing.situation
     const isNews = missing(made, positions.made) > 0
-    this.#standing.happened({ type: 'held', made, acknowledged })
-    const now = pendingCount(this.#standing.situation.positions)
     // Sent as it came, even if nothing in it is new here: only an acknowledged write makes its positions durable.
-    if (isNews && now > 0 && this.isLeader) this.#link.edit(update)
-    if (now > pendingCount(positions)) this.#events.pending()
+    this.#standing.happened({ type: 'held', made, acknowledged }, () => {
+      if (isNews && this.isLeader) this.#link.edit(update)
+    })
+    if (pendingCount(this.#standing.situation.positions) > pendingCount(positions)) this.#events.pending()
   }
 
   #setAside(error: TidemarkError): void {
