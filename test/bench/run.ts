@@ -9,13 +9,18 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { bytesPerEditFigure } from './figures/bytes-per-edit.ts'
+import { clientSizeFigure } from './figures/client-size.ts'
 import type { BenchContext, Figure, FigureResult } from './figures/figure.ts'
 import { kill9Figure } from './figures/kill-9.ts'
 import { largeDocumentsFigure } from './figures/large-documents.ts'
+import { leaderGoneFigure } from './figures/leader-gone.ts'
+import { localContentFigure } from './figures/local-content.ts'
 import { memoryFigure } from './figures/memory.ts'
 import { openingFigure } from './figures/opening.ts'
 import { ratesFigure } from './figures/rates.ts'
+import { tabLatencyFigure } from './figures/tab-latency.ts'
 import { tabsFigure } from './figures/tabs.ts'
+import { typingFigure } from './figures/typing.ts'
 import { judge, printFigure } from './report.ts'
 import { hocuspocus } from './systems/hocuspocus.ts'
 import { BenchPostgres } from './systems/postgres.ts'
@@ -31,6 +36,11 @@ const allFigures: readonly Figure[] = [
   openingFigure,
   memoryFigure,
   tabsFigure,
+  localContentFigure,
+  tabLatencyFigure,
+  typingFigure,
+  leaderGoneFigure,
+  clientSizeFigure,
 ]
 const allSystems: readonly System[] = [tidemark, hocuspocus, yWebsocket]
 

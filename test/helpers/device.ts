@@ -25,7 +25,8 @@ export class Device implements AsyncDisposable {
   readonly #folder: string
   readonly #process: ChildProcess
   readonly #browser: Browser
-  readonly #root: CDPSession
+  /** A session with the browser itself. */
+  readonly devtools: CDPSession
   readonly #context: BrowserContext
   /** What the pages complained about: a page that throws is a failed test. */
   readonly complaints: string[] = []
@@ -34,13 +35,13 @@ export class Device implements AsyncDisposable {
     folder: string,
     process: ChildProcess,
     browser: Browser,
-    root: CDPSession,
+    devtools: CDPSession,
     context: BrowserContext,
   ) {
     this.#folder = folder
     this.#process = process
     this.#browser = browser
-    this.#root = root
+    this.devtools = devtools
     this.#context = context
     context.on('weberror', (error) => this.complaints.push(String(error.error())))
   }
@@ -68,13 +69,13 @@ export class Device implements AsyncDisposable {
 
   async openTab(url: string, { window = 'same' }: TabOptions = {}): Promise<Tab> {
     const opened = this.#context.waitForEvent('page')
-    await this.#root.send('Target.createTarget', { url: 'about:blank', newWindow: window === 'new' })
-    return Tab.open(await opened, url, this.#root)
+    await this.devtools.send('Target.createTarget', { url: 'about:blank', newWindow: window === 'new' })
+    return Tab.open(await opened, url, this.devtools)
   }
 
   /** A private window: its tabs share stores with each other only, and nothing is left when it is closed. */
   async openPrivateWindow(): Promise<PrivateWindow> {
-    return new PrivateWindow(await this.#browser.newContext(), this.#root)
+    return new PrivateWindow(await this.#browser.newContext(), this.devtools)
   }
 
   /** As a lid that is closed: every process of the browser stands still; the world goes on. */

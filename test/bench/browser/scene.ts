@@ -61,8 +61,8 @@ export class Scene implements AsyncDisposable {
   }
 
   /** A tab in which nothing is open yet. */
-  blankTab(options?: TabOptions): Promise<Tab> {
-    return this.device.openTab(this.#page, options)
+  blankTab({ on = this.device, ...options }: TabOptions & { on?: Device } = {}): Promise<Tab> {
+    return on.openTab(this.#page, options)
   }
 
   /** So many tabs on one document, all of them synced. */

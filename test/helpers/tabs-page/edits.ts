@@ -14,14 +14,14 @@ export interface Received {
  */
 export class Edits {
   readonly #doc: Y.Doc
-  readonly #name: string
+  readonly name: string
   #made = 0
   #writing: ReturnType<typeof setTimeout> | null = null
   readonly received: Received[] = []
 
   constructor(doc: Y.Doc, name: string) {
     this.#doc = doc
-    this.#name = name
+    this.name = name
     doc.on('afterTransaction', (transaction) => {
       if (!transaction.local) this.#receive(transaction)
     })
@@ -42,7 +42,7 @@ export class Edits {
 
   /** One more edit, or several in one task. @returns how many this tab has made */
   write(count = 1): number {
-    for (let edit = 0; edit < count; edit++) this.#array.push([`${this.#name}#${this.#made++}@${now()}`])
+    for (let edit = 0; edit < count; edit++) this.#array.push([`${this.name}#${this.#made++}@${now()}`])
     return this.#made
   }
 

@@ -1,0 +1,2 @@
+export { HocuspocusProvider } from '@hocuspocus/provider'
+export { IndexeddbPersistence } from 'y-indexeddb'

@@ -1,0 +1,1 @@
+export { createClient, indicatorOf } from '@tidemark/client'

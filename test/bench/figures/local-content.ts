@@ -1,0 +1,169 @@
+import type { Tab } from '../../helpers/tab.ts'
+import { wordLength } from '../../helpers/tabs-page/words.ts'
+import { until } from '../../helpers/until.ts'
+import { inTabs, Pages, Scene, whatRuns } from '../browser/scene.ts'
+import { storedUpdates } from '../browser/stored.ts'
+import type { System } from '../systems/system.ts'
+import { type BenchContext, type Figure, Rows, sleep } from './figure.ts'
+
+const tabCount = 5
+/** Both clients compact when nothing was written for a second; people pause, too. */
+const pauseMs = 1300
+
+const metrics = {
+  content: 'time to local content',
+  applyUpdate: 'Y.applyUpdate of one snapshot of it, there',
+  toApplyUpdate: 'the first ÷ the second',
+  rows: 'rows stored when the tabs were closed',
+  bytes: 'bytes stored when the tabs were closed',
+} as const
+
+/** How long a document that five tabs have written takes to open from the local store. */
+export const localContentFigure: Figure = {
+  name: 'local-content',
+  async run(context) {
+    const rows = new Rows()
+    rows.define(metrics.content, 'ms', { kind: 'ratio', limit: 0.35 })
+    rows.define(metrics.applyUpdate, 'ms')
+    rows.define(metrics.toApplyUpdate, '×', { kind: 'at-most', limit: 1.1 })
+    rows.define(metrics.rows, '')
+    rows.define(metrics.bytes, 'B')
+    const { rounds, wordsARound, openings } = extent(context)
+    const insertions = rounds * wordsARound * tabCount
+    const systems = inTabs(context.systems)
+    await using pages = await Pages.start(systems)
+    const written: Written[] = []
+    try {
+      for (const system of systems) written.push(await write(context, system, pages))
+      for (const one of written) {
+        rows.add(metrics.rows, one.system.name, one.stored.rows)
+        rows.add(metrics.bytes, one.system.name, one.stored.bytes)
+      }
+      for (let opening = 0; opening < openings; opening++) {
+        for (const one of written) {
+          const content = await openLocally(one)
+          const applied = await applySnapshot(one, pages)
+          rows.add(metrics.content, one.system.name, content)
+          rows.add(metrics.applyUpdate, one.system.name, applied)
+          rows.add(metrics.toApplyUpdate, one.system.name, content / applied)
+          context.log(`${one.system.name} opening ${opening + 1}: ${content.toFixed(1)} ms, ${applied.toFixed(1)} ms`)
+        }
+      }
+    } finally {
+      for (const { scene } of written) await scene[Symbol.asyncDispose]()
+    }
+    return {
+      title: `Time to local content: a text of ${((insertions * wordLength) / 1e6).toFixed(2)} MB`,
+      ran:
+        `${tabCount} tabs, each in a window of its own, write ${insertions.toLocaleString('en')} words of ${wordLength} letters, each ` +
+        `in a transaction of its own, each tab into a section of its own, in ${rounds} rounds with pauses of ` +
+        `${pauseMs / 1000} s; then they are closed and the server is killed. Then, ${openings} times, in a new tab that has loaded ` +
+        'its page: from the call that opens the document (IndexeddbPersistence and provider, or createClient and open) ' +
+        'to its promise that the local copy is there, and it is checked that every letter is; and in another new tab: ' +
+        'Y.applyUpdate of one snapshot of the same document, already in memory, into a new Y.Doc. Medians. ' +
+        `${whatRuns}`,
+      rows: rows.all(),
+      notes: [],
+    }
+  },
+}
+
+const extent = ({ quick }: BenchContext) =>
+  quick ? { rounds: 2, wordsARound: 600, openings: 3 } : { rounds: 12, wordsARound: 1000, openings: 9 }
+
+interface Written {
+  readonly system: System
+  readonly scene: Scene
+  readonly letters: number
+  readonly snapshot: Uint8Array
+  readonly stored: { readonly rows: number; readonly bytes: number }
+}
+
+const documentName = 'written-by-five'
+
+async function write(context: BenchContext, system: System, pages: Pages): Promise<Written> {
+  const { rounds, wordsARound } = extent(context)
+  const scene = await Scene.start(context, system, pages)
+  try {
+    const started = performance.now()
+    const blank = await scene.blankTab()
+    const tabs = await scene.tabs(tabCount, documentName, { window: 'new' })
+    for (let round = 1; round <= rounds; round++) {
+      await Promise.all(tabs.map((tab, index) => writeRound(tab, index, wordsARound)))
+      const letters = round * wordsARound * tabCount * wordLength
+      for (const tab of tabs) await whenSaved(tab, letters)
+      // IndexedDB reads after what was written before: with this everything is stored, too
+      await storedUpdates(blank)
+      await sleep(pauseMs)
+    }
+    const snapshot = await tabs[0]!.read(({ doc }) => [...window.Y.encodeStateAsUpdate(doc)])
+    for (const tab of tabs) await tab.close()
+    await scene.server.process.kill()
+    const stored = await storedUpdates(blank)
+    context.log(
+      `${system.name}: written in ${Math.round((performance.now() - started) / 1000)} s, ${stored.rows} rows, ` +
+        `${stored.bytes} bytes; one snapshot has ${snapshot.length}`,
+    )
+    const letters = rounds * wordsARound * tabCount * wordLength
+    return { system, scene, letters, snapshot: Uint8Array.from(snapshot), stored }
+  } catch (error) {
+    await scene[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+/** As fast as the tab can while it still lets others have their turn. */
+async function writeRound(tab: Tab, section: number, words: number): Promise<void> {
+  await tab.page.evaluate(
+    async ({ section, words }) => {
+      const writer = (window.words ??= window.tab.wordsOf(section))
+      for (let written = 0; written < words; written += 20) {
+        writer.write(20)
+        await new Promise((resolve) => setTimeout(resolve, 10))
+      }
+    },
+    { section, words },
+  )
+}
+
+async function whenSaved(tab: Tab, letters: number): Promise<void> {
+  await until(
+    'every tab has every word, and everything is acknowledged',
+    async () => {
+      const now = await tab.read((page) => ({ letters: page.letters(), pendingCount: page.status().pendingCount }))
+      return now.letters === letters && now.pendingCount === 0
+    },
+    { timeout: 60_000, interval: 100 },
+  )
+}
+
+async function openLocally({ scene, letters }: Written): Promise<number> {
+  const tab = await scene.blankTab()
+  const ms = await tab.open({ url: scene.server.url, document: documentName })
+  const found = await tab.read((page) => page.letters())
+  if (found !== letters) throw new Error(`${found} letters came from the local store, not ${letters}`)
+  // it may have something to tidy up, as it has while a person reads
+  await sleep(2000)
+  await tab.close()
+  return ms
+}
+
+async function applySnapshot({ scene, snapshot, system }: Written, pages: Pages): Promise<number> {
+  const url = pages.server.put(`${system.name}.bin`, snapshot)
+  const tab = await scene.blankTab()
+  const ms = await tab.page.evaluate(async (url) => {
+    const bytes = new Uint8Array(await (await fetch(url)).arrayBuffer())
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    const start = performance.now()
+    window.Y.applyUpdate(new window.Y.Doc(), bytes)
+    return performance.now() - start
+  }, url)
+  await tab.close()
+  return ms
+}
+
+declare global {
+  interface Window {
+    words?: { write(words: number): void }
+  }
+}
