@@ -15,9 +15,10 @@ export interface WireError {
   readonly message: string
 }
 
-export type WireReport = Omit<Report, 'connectionError' | 'obstacle'> & {
+export type WireReport = Omit<Report, 'connectionError' | 'obstacle' | 'failing'> & {
   readonly connectionError: WireError | null
   readonly obstacle: WireError | null
+  readonly failing: (Omit<NonNullable<Report['failing']>, 'error'> & { readonly error: WireError }) | null
 }
 
 /** What the tabs of one document say to each other; `from` is the opening that says it. Maps and bytes are cloned. */
@@ -94,6 +95,7 @@ export function wireReport(report: Report): WireReport {
     ...report,
     connectionError: report.connectionError && wireError(report.connectionError),
     obstacle: report.obstacle && wireError(report.obstacle),
+    failing: report.failing && { ...report.failing, error: wireError(report.failing.error) },
   }
 }
 
@@ -102,5 +104,6 @@ export function readReport(report: WireReport): Report {
     ...report,
     connectionError: report.connectionError && readError(report.connectionError),
     obstacle: report.obstacle && readError(report.obstacle),
+    failing: report.failing && { ...report.failing, error: readError(report.failing.error) },
   }
 }

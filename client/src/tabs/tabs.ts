@@ -1,11 +1,12 @@
 import type { Clock, TidemarkError } from '@tidemark/shared'
 import type { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
-import { missing, type Vector } from '../status/positions.ts'
+import type { Vector } from '../status/positions.ts'
 import type { Report } from '../status/status.ts'
 import type { History } from '../store/local-store.ts'
 import { Agreement } from './agreement.ts'
-import { Election } from './election.ts'
+import { Exchange, type Said } from './exchange.ts'
+import { Leadership } from './leadership.ts'
 import {
   type Holding,
   readError,
@@ -19,7 +20,6 @@ import {
 import { TabPresence } from './presence.ts'
 import { Relay } from './relay.ts'
 import { Roster } from './roster.ts'
-import { Vigil } from './vigil.ts'
 import type { Channel, TabWorld } from './world.ts'
 
 export interface TabsTarget {
@@ -53,37 +53,35 @@ export class Tabs {
   readonly #world: TabWorld
   readonly #clock: Clock
   readonly #events: TabsEvents
-  #election: Election | null = null
+  #leadership: Leadership | null = null
   #roster: Roster | null = null
-  readonly #vigil: Vigil
   readonly #agreement: Agreement
   readonly #presence: TabPresence
   readonly #relay: Relay
+  readonly #exchange: Exchange
   #channel: Channel | null = null
-  #leader: string | null = null
   #isAlone = false
-  #isCatchingUp = false
   #reportIsDue = false
-  #cancelWay: (() => void) | null = null
-  #stopListening: () => void = () => {}
-  /** Who was asked and has not answered, with what ends the waiting. */
-  readonly #asking = new Map<string, () => void>()
 
   constructor(target: TabsTarget, world: TabWorld, clock: Clock, events: TabsEvents) {
     this.#target = target
     this.#world = world
     this.#clock = clock
     this.#events = events
-    this.#vigil = new Vigil(clock, {
-      ask: () => this.#post({ type: 'ping' }),
-      silent: () => this.#election?.takeOver(),
-    })
     this.#agreement = new Agreement(clock)
     this.#presence = new TabPresence(target.awareness, {
       isLeader: () => this.isLeader,
       say: (update) => this.#post({ type: 'presence', update }),
     })
     this.#relay = new Relay(clock, (number) => this.#post({ type: 'kept', number }))
+    this.#exchange = new Exchange({
+      ...{ clock, doc: target.doc, origin: this.origin },
+      say: (message) => this.#post(message),
+      ask: (opening) => this.#sync(opening),
+      holding: () => this.#holding(),
+      held: events.held,
+      made: () => events.vectors().made,
+    })
   }
 
   /** The origin of the transactions that bring other tabs' edits. */
@@ -93,11 +91,11 @@ export class Tabs {
 
   /** Another tab is just answering what this one asked for: what it brings may have been missed by everybody else. */
   get isCatchingUp(): boolean {
-    return this.#isCatchingUp
+    return this.#exchange.isCatchingUp
   }
 
   get isLeader(): boolean {
-    return this.#isAlone || (this.#election?.isLeader ?? false)
+    return this.#isAlone || (this.#leadership?.isLeader ?? false)
   }
 
   /**
@@ -113,7 +111,13 @@ export class Tabs {
       this.#events.roleChanged(true)
       return
     }
-    this.#election = new Election(name, locks, { won: () => this.#won(), lost: () => this.#lost() })
+    this.#leadership = new Leadership(name, {
+      ...{ clock: this.#clock, page: this.#world.page, locks },
+      say: (message) => this.#post(message),
+      won: () => this.#won(),
+      lost: () => this.#lost(),
+      resumed: () => this.#sync(null),
+    })
     this.#roster = new Roster(name, locks, this.#target.opening, (client) => this.#presence.gone(client))
     this.#channel = channel
     channel.onMessage = (data) => {
@@ -121,17 +125,9 @@ export class Tabs {
       if (message && this.#channel === channel) this.#receive(message)
     }
     this.#presence.start()
-    this.#stopListening = this.#world.page.listen({
-      visibilityChanged: () => this.#visibilityChanged(),
-      stopping: () => this.#election?.withdraw(),
-      resumed: () => this.#resumed(),
-    })
     this.#roster.enter()
-    await this.#election.stand()
-    if (this.#channel !== channel || this.isLeader) return
-    this.#vigil.start()
-    this.#sync(null)
-    if (this.#world.page.isVisible) this.#post({ type: 'claim' })
+    await this.#leadership.start()
+    if (this.#channel === channel && !this.isLeader) this.#sync(null)
   }
 
   /** Lets go of the others: they do not hear of this opening any more, nor it of them. */
@@ -142,20 +138,15 @@ export class Tabs {
       if (wasLeader) this.#events.roleChanged(false)
       return
     }
-    this.#election?.withdraw()
-    this.#stopListening()
+    this.#leadership?.stop()
     this.#presence.stop()
     this.#post({ type: 'bye' })
-    this.#vigil.stop()
     this.#roster?.leave()
     this.#relay.stop()
-    this.#cancelWay?.()
-    this.#cancelWay = null
-    for (const cancel of this.#asking.values()) cancel()
-    this.#asking.clear()
+    this.#exchange.stop()
     this.#agreement.giveUp()
     this.#channel.close()
-    this.#channel = this.#election = this.#roster = this.#leader = null
+    this.#channel = this.#leadership = this.#roster = null
   }
 
   /** An edit was made in this opening. */
@@ -225,16 +216,16 @@ export class Tabs {
   // ——— hearing ———
 
   #receive(message: TabMessage): void {
-    if (message.from === this.#leader) this.#vigil.heard()
+    this.#leadership?.heard(message.from)
     switch (message.type) {
       case 'edit':
-        this.#hearEdit(message.from, message.position, message.update)
+        this.#exchange.hearEdit(message.from, message.position, message.update)
         break
       case 'remote':
         this.#hearRemote(message.from, message.number, message.update)
         break
       case 'kept':
-        if (message.from === this.#leader) this.#relay.heardKept(message.number)
+        if (message.from === this.#leadership?.leader) this.#relay.heardKept(message.number)
         break
       case 'report':
         this.#hearReport(message)
@@ -252,13 +243,13 @@ export class Tabs {
         this.#presence.show()
         break
       case 'claim':
-        this.#hearClaim(message.from)
+        this.#leadership?.hearClaim(message.from)
         break
       case 'yield':
-        if (message.to === this.#target.opening) this.#election?.takeOver()
+        if (message.to === this.#target.opening) this.#leadership?.hearYield()
         break
       case 'ping':
-        if (this.isLeader) this.#post({ type: 'beat', isVisible: this.#world.page.isVisible })
+        this.#leadership?.hearPing()
         break
       case 'beat':
         this.#hearLeader(message.from, message.isVisible)
@@ -274,22 +265,13 @@ export class Tabs {
         break
       case 'bye':
         this.#roster?.remove(message.from)
-        if (message.from === this.#leader) this.#leader = null
+        this.#leadership?.hearBye(message.from)
     }
   }
 
-  #hearEdit(from: string, position: number, update: Uint8Array): void {
-    if (!this.#apply(update)) return
-    const known = this.#events.vectors().made.get(from) ?? 0
-    if (position <= known) return
-    // An edit between was missed (this tab is new, or was frozen): only its author can say what it was.
-    if (position > known + 1) this.#askFor(from)
-    else this.#events.held(new Map([[from, position]]), noVector, update)
-  }
-
   #hearRemote(from: string, number: number, update: Uint8Array): void {
-    if (from !== this.#leader || !this.#apply(update)) return
-    if (!this.#relay.heard(number, update)) this.#askFor(from)
+    if (from !== this.#leadership?.leader || !this.#exchange.apply(update)) return
+    if (!this.#relay.heard(number, update)) this.#exchange.askFor(from)
   }
 
   #hearReport(message: TabMessage & { type: 'report' }): void {
@@ -298,74 +280,32 @@ export class Tabs {
   }
 
   #hearLeader(from: string, isVisible: boolean): void {
-    if (this.isLeader) return
-    if (this.#leader !== from) {
-      this.#leader = from
-      this.#relay.follow(null)
-      this.#askFor(from)
-    }
-    this.#vigil.heard()
-    if (!isVisible && this.#world.page.isVisible) this.#post({ type: 'claim' })
+    if (!this.#leadership?.hearLeader(from, isVisible)) return
+    this.#relay.follow(null)
+    this.#exchange.askFor(from)
   }
 
   #hearSync(message: TabMessage & { type: 'sync' }): void {
     this.#roster?.add(message.from, message.client)
     if (message.presence) this.#presence.apply(message.presence)
     if (message.isLeader && !this.isLeader) {
-      this.#leader = message.from
+      this.#leadership?.hearLeader(message.from, message.isVisible)
       this.#relay.follow(message.remote ?? 0)
     }
     const isForMe = message.to === null ? this.isLeader || message.isLeader : message.to === this.#target.opening
     if (!isForMe) return
-    const holding = this.#holding()
-    const { made } = message
-    // asks back only if the other one has something
-    const isBehind = missing(made, holding.made) > 0 || !covers(this.#target.doc, message.stateVector)
-    this.#post({
-      ...holding,
-      type: 'diff',
-      to: message.from,
-      update: Y.encodeStateAsUpdate(this.#target.doc, message.stateVector),
-      stateVector: isBehind ? holding.stateVector : null,
-    })
+    this.#exchange.answer(message)
     if (this.isLeader) this.#report()
-    else if (message.isLeader && !message.isVisible && this.#world.page.isVisible) this.#post({ type: 'claim' })
   }
 
   #hearDiff(message: TabMessage & { type: 'diff' }): void {
     if (message.to !== this.#target.opening) return
-    this.#asking.get(message.from)?.()
-    this.#asking.delete(message.from)
     this.#roster?.add(message.from, message.client)
     if (message.presence) this.#presence.apply(message.presence)
-    this.#isCatchingUp = true
-    const isApplied = this.#apply(message.update)
-    this.#isCatchingUp = false
-    if (!isApplied) return
-    if (message.remote !== null && message.from === this.#leader) this.#relay.caughtUp(message.remote, message.update)
-    this.#events.held(message.made, message.acknowledged, message.update)
+    if (!this.#exchange.hearAnswer(message)) return
+    if (message.remote !== null && message.from === this.#leadership?.leader)
+      this.#relay.caughtUp(message.remote, message.update)
     this.#agreement.answered(message.from)
-    if (!message.stateVector) return
-    this.#post({
-      ...this.#holding(),
-      type: 'diff',
-      to: message.from,
-      update: Y.encodeStateAsUpdate(this.#target.doc, message.stateVector),
-      stateVector: null,
-    })
-  }
-
-  #hearClaim(from: string): void {
-    if (!this.#election?.isLeader || this.#world.page.isVisible) return
-    this.#election.makeWay()
-    this.#post({ type: 'yield', to: from })
-    // should the other one have gone meanwhile
-    this.#cancelWay ??= this.#clock.after(yieldTime, () => {
-      this.#cancelWay = null
-      if (this.isLeader || !this.#channel) return
-      this.#election?.withdraw()
-      void this.#election?.stand()
-    })
   }
 
   // ——— saying ———
@@ -401,32 +341,10 @@ export class Tabs {
     }
   }
 
-  /** Asks one tab for what it has, once until it answers. */
-  #askFor(opening: string): void {
-    if (this.#asking.has(opening)) return
-    // an answer may be lost with its tab; then the next gap asks again
-    this.#asking.set(
-      opening,
-      this.#clock.after(askAgainAfter, () => this.#asking.delete(opening)),
-    )
-    this.#sync(opening)
-  }
-
-  #apply(update: Uint8Array): boolean {
-    try {
-      Y.applyUpdate(this.#target.doc, update, this)
-      return true
-    } catch {
-      return false
-    }
-  }
-
   // ——— leading ———
 
   #won(): void {
-    this.#leader = null
     const unkept = this.#relay.lead()
-    this.#vigil.stop()
     this.#roster?.watch()
     // Everybody who knows more says so now; and learns who leads.
     this.#sync(null)
@@ -437,39 +355,6 @@ export class Tabs {
   #lost(): void {
     this.#roster?.unwatch()
     this.#relay.follow(null)
-    if (this.#channel) this.#vigil.start()
     this.#events.roleChanged(false)
   }
-
-  #visibilityChanged(): void {
-    const { isVisible } = this.#world.page
-    // a leader that is hidden now says so, and whoever is visible claims
-    if (this.isLeader) this.#post({ type: 'beat', isVisible })
-    else if (isVisible) this.#post({ type: 'claim' })
-  }
-
-  #resumed(): void {
-    if (!this.#channel) return
-    void this.#election?.stand().then(() => {
-      if (!this.#channel || this.isLeader) return
-      this.#vigil.start()
-      this.#sync(null)
-    })
-  }
-}
-
-type WithoutSender<Message> = Message extends unknown ? Omit<Message, 'from'> : never
-type Said = WithoutSender<TabMessage>
-
-const noVector: Vector = new Map()
-/** ms a hidden leader that made way waits to be followed. */
-const yieldTime = 1_000
-const askAgainAfter = 1_000
-
-/** Does the document hold everything that a state vector names? */
-function covers(doc: Y.Doc, stateVector: Uint8Array): boolean {
-  for (const [client, clock] of Y.decodeStateVector(stateVector)) {
-    if (Y.getState(doc.store, client) < clock) return false
-  }
-  return true
 }

@@ -1,0 +1,112 @@
+import type { Clock } from '@tidemark/shared'
+import * as Y from 'yjs'
+import { missing, type Vector } from '../status/positions.ts'
+import type { Holding, TabMessage } from './messages.ts'
+
+export type Said = WithoutSender<TabMessage>
+type WithoutSender<Message> = Message extends unknown ? Omit<Message, 'from'> : never
+type Answer = Omit<TabMessage & { type: 'diff' }, 'from'>
+
+export interface ExchangeMeans {
+  readonly clock: Clock
+  readonly doc: Y.Doc
+  /** The origin of the transactions that bring other tabs' edits. */
+  readonly origin: unknown
+  readonly say: (message: Said) => void
+  /** What this opening has, as it tells the others. */
+  readonly holding: () => Holding
+  readonly made: () => Vector
+  readonly ask: (opening: string) => void
+  /** Edits of other tabs are in the document now; `update` holds them. */
+  readonly held: (made: Vector, acknowledged: Vector, update: Uint8Array) => void
+}
+
+/** ms after which a tab that did not answer may be asked again. */
+const askAgainAfter = 1_000
+const noVector: Vector = new Map()
+
+/**
+ * How edits come from tab to tab: one by one as they are made, each with its position; and all at once, by comparison,
+ * for a tab that is new or has missed something.
+ */
+export class Exchange {
+  readonly #means: ExchangeMeans
+  /** Who was asked and has not answered, with what ends the waiting. */
+  readonly #asking = new Map<string, () => void>()
+  #isCatchingUp = false
+
+  constructor(means: ExchangeMeans) {
+    this.#means = means
+  }
+
+  /** Another tab is just answering what this one asked for: what it brings may have been missed by everybody else. */
+  get isCatchingUp(): boolean {
+    return this.#isCatchingUp
+  }
+
+  /** @returns whether it could be read */
+  apply(update: Uint8Array): boolean {
+    try {
+      Y.applyUpdate(this.#means.doc, update, this.#means.origin)
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  hearEdit(from: string, position: number, update: Uint8Array): void {
+    if (!this.apply(update)) return
+    const known = this.#means.made().get(from) ?? 0
+    if (position <= known) return
+    // An edit between was missed (this tab is new, or was frozen): only its author can say what it was.
+    if (position > known + 1) this.askFor(from)
+    else this.#means.held(new Map([[from, position]]), noVector, update)
+  }
+
+  /** Tells somebody what they lack; asks back only if they have something. */
+  answer({ from, made, stateVector }: { readonly from: string } & Holding): void {
+    const holding = this.#means.holding()
+    const isBehind = missing(made, holding.made) > 0 || !covers(this.#means.doc, stateVector)
+    this.#means.say(this.#diffFor(from, stateVector, isBehind ? holding.stateVector : null))
+  }
+
+  /** @returns whether it could be read */
+  hearAnswer({ from, update, made, acknowledged, stateVector }: TabMessage & { type: 'diff' }): boolean {
+    this.#asking.get(from)?.()
+    this.#asking.delete(from)
+    this.#isCatchingUp = true
+    const isApplied = this.apply(update)
+    this.#isCatchingUp = false
+    if (!isApplied) return false
+    this.#means.held(made, acknowledged, update)
+    if (stateVector) this.#means.say(this.#diffFor(from, stateVector, null))
+    return true
+  }
+
+  /** Asks one tab for what it has, once until it answers. */
+  askFor(opening: string): void {
+    if (this.#asking.has(opening)) return
+    // an answer may be lost with its tab; then the next gap asks again
+    const cancel = this.#means.clock.after(askAgainAfter, () => this.#asking.delete(opening))
+    this.#asking.set(opening, cancel)
+    this.#means.ask(opening)
+  }
+
+  stop(): void {
+    for (const cancel of this.#asking.values()) cancel()
+    this.#asking.clear()
+  }
+
+  #diffFor(to: string, stateVector: Uint8Array, asksBack: Uint8Array | null): Answer {
+    const update = Y.encodeStateAsUpdate(this.#means.doc, stateVector)
+    return { ...this.#means.holding(), type: 'diff', to, update, stateVector: asksBack }
+  }
+}
+
+/** Does the document hold everything that a state vector names? */
+function covers(doc: Y.Doc, stateVector: Uint8Array): boolean {
+  for (const [client, clock] of Y.decodeStateVector(stateVector)) {
+    if (Y.getState(doc.store, client) < clock) return false
+  }
+  return true
+}
