@@ -1,5 +1,5 @@
 import type * as Y from 'yjs'
-import { type Json, readJson } from './json.ts'
+import { isJson, type Json, readJson } from './json.ts'
 
 /** Who created, in `<client id>:<key>`: two replicas that create the same key at once do not meet in one place. */
 type CreationId = string
@@ -29,18 +29,22 @@ export class Entries {
 
   /** A copy. What is not JSON, put there by others, counts as nothing. */
   get(key: string): Json | undefined {
-    return this.#set.has(key) ? readJson(this.#set.get(key)) : this.#firstCreation(key)?.value
+    return readJson(this.#find(key))
+  }
+
+  has(key: string): boolean {
+    return this.#find(key) !== undefined
   }
 
   /** Is there something that is not JSON? */
   isForeign(key: string): boolean {
-    return this.#set.has(key) && this.get(key) === undefined
+    return this.#set.has(key) && !this.has(key)
   }
 
   /** In an order that is the same on every replica. */
   keys(): string[] {
     const keys = new Set([...this.#set.keys(), ...this.#creations.keys()])
-    return [...keys].filter((key) => this.get(key) !== undefined).sort()
+    return [...keys].filter((key) => this.has(key)).sort()
   }
 
   /** As one edit, of values that nobody changes any more. Undefined deletes. */
@@ -89,12 +93,18 @@ export class Entries {
     else this.#creations.delete(key)
   }
 
+  #find(key: string): Json | undefined {
+    if (!this.#set.has(key)) return this.#firstCreation(key)?.value
+    const value = this.#set.get(key)
+    return isJson(value) ? value : undefined
+  }
+
   #firstCreation(key: string): Creation | undefined {
     let first: Creation | undefined
     // sorted, so that of two at the same time every replica takes the same
     for (const id of [...(this.#creations.get(key) ?? [])].sort()) {
-      const creation = readCreation(this.#created.get(id))
-      if (creation && !(first && first.at <= creation.at)) first = creation
+      const creation = this.#created.get(id)
+      if (isCreation(creation) && !(first && first.at <= creation.at)) first = creation
     }
     return first
   }
@@ -105,11 +115,10 @@ interface Creation {
   readonly value: Json
 }
 
-function readCreation(stored: unknown): Creation | null {
-  const creation = readJson(stored)
-  if (typeof creation !== 'object' || creation === null || Array.isArray(creation)) return null
-  const { at, value } = creation
-  return typeof at === 'number' && value !== undefined ? { at, value } : null
+function isCreation(stored: unknown): stored is Creation {
+  if (typeof stored !== 'object' || stored === null) return false
+  const { at, value } = stored as { readonly [name: string]: unknown }
+  return typeof at === 'number' && isJson(value)
 }
 
 function keyOf(id: CreationId): string {

@@ -15,10 +15,22 @@ export function copyJson(value: unknown): Json {
 /** The same for what others wrote. @returns undefined for what is not JSON */
 export function readJson(value: unknown): Json | undefined {
   try {
-    return value === undefined ? undefined : copyJson(value)
+    return copyJson(value)
   } catch {
     return undefined
   }
+}
+
+/** What a document holds is not meant to be changed in place: looking once is enough. */
+const looked = new WeakSet<object>()
+
+/** Is it JSON, whoever wrote it? */
+export function isJson(value: unknown): value is Json {
+  if (typeof value !== 'object' || value === null) return readJson(value) !== undefined
+  if (looked.has(value)) return true
+  const isFine = readJson(value) !== undefined
+  if (isFine) looked.add(value)
+  return isFine
 }
 
 export function isEqual(one: Json | undefined, other: Json | undefined): boolean {

@@ -161,6 +161,11 @@ describe('[H1] reading what others put there', () => {
     expect(map.get('text')).toBeInstanceOf(Y.Text)
     store.set('text', 'mine')
     expect(store.get('text')).toBe('mine')
+    const careless = { save: 1 as unknown }
+    map.set('careless', careless)
+    expect(store.has('careless')).toBe(true)
+    careless.save = () => {}
+    expect(store.get('careless')).toBeUndefined()
   })
 
   test('a validator that has become stricter does not stand in the way of reading', async () => {

@@ -69,7 +69,7 @@ export class KeyValueStore {
   }
 
   has(key: string): boolean {
-    return this.get(key) !== undefined
+    return this.#entries.has(key)
   }
 
   /** Sorted. */
@@ -123,7 +123,7 @@ export class KeyValueStore {
     const name = `tidemark:create:${JSON.stringify([this.#document.name, this.#map, key])}`
     return alone(this.#locks, this.#clock, name, async () => {
       await this.#document.whenTabsAgree()
-      const isThere = this.get(key) !== undefined
+      const isThere = this.has(key)
       const made = isThere ? undefined : await make()
       // looked at again: it may have come from elsewhere meanwhile
       const existing = this.get(key)
