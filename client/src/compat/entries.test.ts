@@ -124,7 +124,7 @@ test('within a transaction of the app, what was just done is seen', () => {
   expect(device.all).toEqual([['a', 'set']])
 })
 
-test('[H1] creations that somebody else garbled are passed over', () => {
+test('[H1] [D4.5] creations that somebody else garbled are passed over', () => {
   const device = new Device(1)
   const created = device.doc.getMap(`${map}:created`)
   for (const [index, garbage] of [1, null, 'x', [], {}, { at: 'x', value: 1 }, { at: 1 }, new Y.Text()].entries()) {

@@ -142,7 +142,7 @@ describe('[H1] [D4.1] writing', () => {
   })
 })
 
-describe('[H1] reading what others put there', () => {
+describe('[H1] [D4.5] reading what others put there', () => {
   test('never throws: what is not JSON is not there, and stays in the document', async () => {
     const { document, store } = await diary()
     const map = document.doc.getMap<unknown>('store')
@@ -213,7 +213,7 @@ describe('[H10] watching', () => {
   })
 })
 
-describe('[R3.2] [H6] the copy on this device', () => {
+describe('[D4.5] [H6] the copy on this device', () => {
   test('what is written before it is loaded is newer than what it holds', async () => {
     // chance gives the ids that Yjs would decide by: ten times is one in a thousand
     for (let time = 0; time < 10; time++) {

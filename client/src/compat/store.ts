@@ -137,7 +137,8 @@ export class KeyValueStore {
 
   /** The one way in (D4.1): nothing touches the document before everything is accepted. */
   #change(changes: Changes, write = (different: Changes) => this.#entries.write(different, this)): void {
-    if (this.#isClosed) this.#refuse(new TidemarkError('document-closed'))
+    const { isClosed = this.#isClosed } = this.#document as { isClosed?: boolean }
+    if (isClosed) this.#refuse(new TidemarkError('document-closed'))
     // the server would refuse the edit, and it would stay pending for ever
     if (this.#document.level === 'read') this.#refuse(new TidemarkError('read-only'))
     for (const [key, value] of changes) this.#accept(key, value)
