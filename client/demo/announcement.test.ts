@@ -9,6 +9,7 @@ const facts = {
   lastSavedAt: null,
   localStore: { kind: 'indexeddb' },
   level: 'write',
+  attention: null,
 } as const
 const saved: Status = { ...facts, kind: 'saved' }
 const syncing: Status = { ...facts, kind: 'syncing' }

@@ -41,12 +41,12 @@ export function bindIndicator(tidemark: OpenDocument): () => void {
   const show = (status: Status) => {
     const { tone, label: words } = indicatorOf(status)
     setText(label, words)
+    // the same state may have become urgent: edits that have waited for long are red
+    header.dataset.tone = button.dataset.tone = tone
     if (status.kind === shown) return
     shown = status.kind
     place.replaceChildren(icon(icons[status.kind]))
     button.dataset.state = status.kind
-    button.dataset.tone = tone
-    header.dataset.tone = tone
     header.dataset.state = status.kind
     clearTimeout(patience)
     if (status.kind === 'syncing') patience = setTimeout(() => speak(tidemark.status, true), syncingPatience)

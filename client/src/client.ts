@@ -9,6 +9,7 @@ import { Socket } from './link/socket.ts'
 import { logEntry } from './log.ts'
 import { type ClientOptions, type Settings, settle } from './options.ts'
 import { type SignOutOptions, type SignOutResult, signOut } from './sign-out.ts'
+import { noneCounted, type PendingStatus, sum } from './status/counts.ts'
 import type { ConnectionStatus } from './status/status.ts'
 import { inTrueWords } from './status/wording.ts'
 import { IndexeddbStores } from './store/indexeddb-stores.ts'
@@ -109,6 +110,11 @@ export class TidemarkClient implements AsyncDisposable {
    */
   async flush(options: FlushOptions = {}): Promise<void> {
     await Promise.all(this.documents.map((document) => document.flush(options)))
+  }
+
+  /** How many edits of all open documents are not acknowledged, by what becomes of them. */
+  getStatus(): PendingStatus {
+    return this.documents.map((document) => document.getStatus()).reduce(sum, noneCounted)
   }
 
   /** Saves what is pending, says what is left, closes everything, and deletes local data if that loses nothing. */

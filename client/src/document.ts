@@ -6,6 +6,7 @@ import { Failures } from './failures.ts'
 import type { FlushOptions } from './flush.ts'
 import { keepPresence } from './page-presence.ts'
 import { Standing } from './standing.ts'
+import { countsOf, type FailedSync, failedOf, type PendingStatus } from './status/counts.ts'
 import { pendingCount } from './status/positions.ts'
 import type { ConnectionStatus, DocumentStatus, Level } from './status/status.ts'
 import { Sync } from './sync.ts'
@@ -34,7 +35,7 @@ export class TidemarkDocument implements AsyncDisposable {
 
   /** @internal use `client.open` */
   constructor(name: string, doc: Y.Doc, means: DocumentMeans) {
-    const { clock, preventUnsavedChanges, log } = means.settings
+    const { clock, attemptsBeforeFailed, longOffline, preventUnsavedChanges, log } = means.settings
     this.name = name
     this.doc = doc
     this.awareness = new Awareness(doc)
@@ -43,6 +44,8 @@ export class TidemarkDocument implements AsyncDisposable {
     const standing = new Standing({
       opening,
       clock,
+      tries: attemptsBeforeFailed,
+      longOffline,
       emitter: this.#emitter,
       guardPage: (isUnsafe) => {
         if (preventUnsavedChanges && !this.#closing) means.guard.set(this, isUnsafe)
@@ -94,6 +97,19 @@ export class TidemarkDocument implements AsyncDisposable {
 
   get hasUnsyncedChanges(): boolean {
     return this.status.pendingCount > 0
+  }
+
+  /** How many edits are not acknowledged, by what becomes of them. */
+  getStatus(): PendingStatus {
+    return countsOf(this.#standing.situation)
+  }
+
+  /**
+   * What is not saved and why, for a person to review: one entry for each cause, none while all goes well. The edits
+   * stay whatever happens; {@link retry} tries again, {@link setAside} begins anew without them.
+   */
+  get failed(): readonly FailedSync[] {
+    return failedOf(this.#standing.situation)
   }
 
   get lastSavedAt(): number | null {

@@ -2,7 +2,7 @@ import { type Clock, systemClock, TidemarkError } from '@tidemark/shared'
 import type { TokenProvider } from './auth/token-source.ts'
 import { defaultHeartbeat, type HeartbeatTiming } from './link/heartbeat.ts'
 import { browserNetwork, type Network } from './link/network.ts'
-import { defaultRetry, type RetrySchedule } from './link/retry.ts'
+import { defaultRetry, type RetrySchedule, triesOf } from './link/retry.ts'
 import type { CreateSocket } from './link/socket.ts'
 import { consoleLog, type Log } from './log.ts'
 import type { LocalStores } from './store/local-store.ts'
@@ -27,6 +27,13 @@ export interface ClientOptions {
   readonly sendWindow?: number
   /** When to try again after a failure. Default: exponential with jitter, 0.5 s to 30 s. */
   readonly retry?: RetrySchedule
+  /**
+   * How many tries may fail in a row, after the failure they answer, before the status says so. The tries go on.
+   * Default: as many as a schedule of steps has, 5 for an exponential one.
+   */
+  readonly attemptsBeforeFailed?: number
+  /** How long, in ms, there may be no connection before the status says so. Default half an hour. */
+  readonly longOffline?: number
   /** How a dead line is noticed. Default: asked after 30 s of silence, given up after two answers missed. */
   readonly heartbeat?: HeartbeatTiming
   /** How long opening the local database may take, in ms, before the document opens in memory. Default 5000. */
@@ -53,6 +60,7 @@ export function settle(options: ClientOptions): Settings {
   if (!(sendWindow >= 0 && sendWindow <= longestSendWindow)) {
     throw new TidemarkError('configuration-invalid', `sendWindow must be 0 to ${longestSendWindow} ms.`)
   }
+  const retry = options.retry ?? defaultRetry
   return {
     url: socketUrl(options.url),
     auth: options.auth ?? (() => ''),
@@ -60,7 +68,9 @@ export function settle(options: ClientOptions): Settings {
     localStore: options.localStore ?? 'indexeddb',
     preventUnsavedChanges: options.preventUnsavedChanges ?? true,
     sendWindow,
-    retry: options.retry ?? defaultRetry,
+    retry,
+    attemptsBeforeFailed: options.attemptsBeforeFailed ?? triesOf(retry),
+    longOffline: options.longOffline ?? 30 * 60_000,
     heartbeat: options.heartbeat ?? defaultHeartbeat,
     openTimeLimit: options.openTimeLimit ?? 5_000,
     log: options.log ?? consoleLog,

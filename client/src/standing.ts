@@ -1,6 +1,7 @@
 import { type Clock, type Emitter, TidemarkError } from '@tidemark/shared'
 import type { DocumentEvents } from './document-contract.ts'
 import { type FlushOptions, FlushWaiters } from './flush.ts'
+import { OfflineWatch } from './status/offline-watch.ts'
 import { missing } from './status/positions.ts'
 import {
   after,
@@ -19,6 +20,10 @@ import { inTrueWords } from './status/wording.ts'
 export interface StandingMeans {
   readonly opening: string
   readonly clock: Clock
+  /** How many tries in a row may fail before the person is told (D3.4). */
+  readonly tries: number
+  /** ms without a connection after which the person is told (D3.5). */
+  readonly longOffline: number
   readonly emitter: Emitter<DocumentEvents>
   /** Whether closing the tab must ask first (R2.4); told with each change. */
   readonly guardPage: (isUnsafe: boolean) => void
@@ -30,15 +35,17 @@ export interface StandingMeans {
 export class Standing {
   readonly #means: StandingMeans
   readonly #waiters: FlushWaiters
+  readonly #offlineWatch: OfflineWatch
   readonly #firstSync = Promise.withResolvers<void>()
   #situation: Situation
   #status: DocumentStatus
 
   constructor(means: StandingMeans) {
     this.#means = means
-    this.#situation = beginning(means.opening)
+    this.#situation = beginning(means.opening, means.tries)
     this.#status = statusOf(this.#situation)
     this.#waiters = new FlushWaiters(means.clock)
+    this.#offlineWatch = new OfflineWatch(means.clock, means.longOffline, () => this.happened({ type: 'offline-long' }))
     this.#firstSync.promise.catch(() => {})
   }
 
@@ -70,6 +77,7 @@ export class Standing {
     const wasSynced = this.isSynced
     this.#situation = after(before, happening)
     then?.()
+    this.#offlineWatch.look(this.#situation.offline)
     guardPage(isUnsafeToClose(this.#situation))
     onChange()
     const status = statusOf(this.#situation)
@@ -114,6 +122,7 @@ export class Standing {
 
   /** The document is closed: nobody waits in vain. */
   close(): void {
+    this.#offlineWatch.close()
     this.#waiters.fail(new TidemarkError('document-closed'))
     this.#firstSync.reject(new TidemarkError('document-closed'))
   }

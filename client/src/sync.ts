@@ -158,7 +158,7 @@ export class Sync {
     this.#isOff = true
     this.#tabs.leave()
     this.#link.stop()
-    this.#standing.happened({ type: 'connection', connection: 'disconnected' })
+    this.#standing.happened({ type: 'parted' })
   }
 
   flush(): void {
@@ -170,8 +170,11 @@ export class Sync {
   }
 
   retry(): void {
-    if (this.isLeader) this.#link.retry()
-    else this.#tabs.ask('retry')
+    if (!this.isLeader) this.#tabs.ask('retry')
+    else {
+      this.#standing.happened({ type: 'retried' })
+      this.#link.retry()
+    }
   }
 
   whenTabsAgree(): Promise<void> {
@@ -254,7 +257,7 @@ export class Sync {
     this.#isOff = true
     this.#tabs.leave()
     this.#link.stop()
-    this.#standing.happened({ type: 'obstructed', error })
+    this.#standing.happened({ type: 'obstructed', error, at: this.#means.settings.clock.now() })
     this.#events.setAside(error)
   }
 
@@ -273,11 +276,11 @@ export class Sync {
     return {
       connectionChanged: (connection) => {
         // what a follower shows is the leader's connection
-        if (this.isLeader) happened({ type: 'connection', connection })
+        if (this.isLeader) happened({ type: 'connection', connection, at: clock.now() })
       },
       connectionFailed: (error) => {
         if (!this.isLeader) return
-        happened({ type: 'connection-failed', error })
+        happened({ type: 'connection-failed', error, at: clock.now() })
         // logged by the client, once for all documents
         this.#failures.tell(error)
         this.#tabs.tellFailure(error)
@@ -288,6 +291,9 @@ export class Sync {
       },
       sessionEnded: () => {
         if (this.isLeader) happened({ type: 'session-ended' })
+      },
+      sessionFailed: (error) => {
+        if (this.isLeader) happened({ type: 'session-failed', error, at: clock.now() })
       },
       sent: () => happened({ type: 'sent' }),
       acknowledged: () => this.#acknowledged(clock.now()),
@@ -300,7 +306,7 @@ export class Sync {
       },
       obstructed: (error) => {
         if (!this.isLeader) return
-        happened({ type: 'obstructed', error })
+        happened({ type: 'obstructed', error, at: clock.now() })
         if (error.code === 'epoch-mismatch') void this.setAside('epoch-mismatch', error).catch(() => {})
       },
       unobstructed: () => {

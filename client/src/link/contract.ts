@@ -12,6 +12,8 @@ export interface LinkEvents {
   connectionFailed(error: TidemarkError): void
   sessionBegan(): void
   sessionEnded(): void
+  /** A session failed in what it is for; one more in a row until something is acknowledged. */
+  sessionFailed(error: TidemarkError): void
   sent(): void
   acknowledged(): void
   /** A write was refused; it stays pending, and nothing more is written in this session. */

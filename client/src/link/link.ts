@@ -86,8 +86,12 @@ export class Link {
     this.#session.edit(update)
   }
 
+  /** Sends now; what waits for its next try does not wait longer. */
   flush(): void {
     this.#session.flush()
+    if (this.#phase.kind !== 'waiting') return
+    this.#rest({ kind: 'ready' })
+    this.#begin()
   }
 
   /** A person asks: try now, forget what stood in the way. */
@@ -159,7 +163,7 @@ export class Link {
       }
       case 'error':
         this.#complaint = new TidemarkError(message.code)
-        this.#report(this.#complaint, 1)
+        this.#report(this.#complaint, this.#failures + 1)
         if (message.code === 'storage-unavailable') this.#obstruct(this.#complaint)
         return
       case 'recovered':
@@ -174,7 +178,7 @@ export class Link {
   #refused(): void {
     // a server that says nothing else (stock Hocuspocus) refuses for one reason only
     const error = this.#complaint ?? new TidemarkError('read-only')
-    if (!this.#complaint) this.#events.failed(error, 1)
+    if (!this.#complaint) this.#events.failed(error, this.#failures + 1)
     this.#complaint = null
     if (this.#refusal) return
     if (this.#heals(error)) {
@@ -184,8 +188,10 @@ export class Link {
     }
     this.#refusal = error
     this.#obstacle = error
+    const isTriedAgain = error.consequence === 'retry' || error.consequence === 'reauthenticate'
+    if (!isTriedAgain) this.#failed(error)
     this.#events.refused(error)
-    if (error.consequence !== 'retry' && error.consequence !== 'reauthenticate') return
+    if (!isTriedAgain) return
     this.#session.leave()
     this.#recover(error)
   }
@@ -217,7 +223,7 @@ export class Link {
       this.#begin()
       return
     }
-    this.#failures++
+    this.#failed(error)
     if (recovery === 'later') {
       const { clock, retry } = this.#means
       const cancel = clock.after(retryDelay(retry, this.#failures, clock.random()), () => {
@@ -230,6 +236,11 @@ export class Link {
     }
     this.#rest({ kind: 'stopped' })
     this.#obstruct(error)
+  }
+
+  #failed(error: TidemarkError): void {
+    this.#failures++
+    this.#events.sessionFailed(error)
   }
 
   /** Ends the session and begins another: its handshake carries what was refused. */

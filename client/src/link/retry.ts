@@ -23,6 +23,11 @@ export function retryDelay(schedule: RetrySchedule, failures: number, random: nu
   return schedule.jitter ? delay / 2 + (delay / 2) * random : delay
 }
 
+/** How many tries a schedule has before failing goes on for as long as it likes. */
+export function triesOf(schedule: RetrySchedule): number {
+  return schedule.kind === 'steps' ? schedule.delays.length : 5
+}
+
 function plainDelay(schedule: RetrySchedule, failures: number): number {
   if (schedule.kind === 'exponential') {
     return Math.min(schedule.max, schedule.first * schedule.factor ** (failures - 1))

@@ -1,3 +1,5 @@
+import { emptyQueue, first, last, push, type Queue, shift } from './queue.ts'
+
 /**
  * What is pending, counted in positions (SPEC R4.2): the n-th edit of an opening has position n. Every tab counts the
  * edits of all openings on the device, its own and the others' (D1.5). Nothing here goes up and down: `made`,
@@ -12,8 +14,8 @@ export interface Positions {
   readonly storedTo: number
   /** Edits of this opening that were stored before an earlier one was. Nearly always empty. */
   readonly storedAhead: readonly number[]
-  /** What this session's unanswered sync writes cover, oldest first (R4.3). Only a leader has sessions. */
-  readonly inFlight: readonly Vector[]
+  /** What this session's unanswered sync writes cover, oldest first (R4.3). A follower has one: the leader's last. */
+  readonly inFlight: Queue<Vector>
   /**
    * The server refused a write of this session. Later writes stand on the refused one, so until a new session's
    * handshake carries it again no acknowledgement of this session means that everything before it is durable.
@@ -31,13 +33,18 @@ export const noPositions: Positions = {
   acknowledged: new Map(),
   storedTo: 0,
   storedAhead: [],
-  inFlight: [],
+  inFlight: emptyQueue,
   refused: false,
   handshaken: false,
 }
 
 export function pendingCount({ made, acknowledged }: Positions): number {
   return missing(made, acknowledged)
+}
+
+/** What was sent in this session, answered or not. */
+export function sentTo({ inFlight, acknowledged }: Positions): Vector {
+  return last(inFlight) ?? acknowledged
 }
 
 /** How many positions of `vector` lie above `reached`. */
@@ -81,24 +88,31 @@ export function stored(positions: Positions, position: number): Positions {
 
 /** A session begins or ends: nothing that was sent on the old one counts any more (R4.3). */
 export function newSession(positions: Positions): Positions {
-  return { ...positions, inFlight: [], refused: false, handshaken: false }
+  return { ...positions, inFlight: emptyQueue, refused: false, handshaken: false }
 }
 
 /** A sync write left. It covers every edit held now, because a session's first write is its handshake. */
 export function sent(positions: Positions): Positions {
-  return { ...positions, inFlight: [...positions.inFlight, positions.made] }
+  return { ...positions, inFlight: push(positions.inFlight, positions.made) }
 }
 
 /** The oldest unanswered write is durable on the server. */
 export function acknowledge(positions: Positions): Positions {
-  const [covered, ...inFlight] = positions.inFlight
+  const covered = first(positions.inFlight)
   // More answers than writes: the extra one answers nothing that is known, so it proves nothing.
   if (covered === undefined) return positions
+  const inFlight = shift(positions.inFlight)
   if (positions.refused) return { ...positions, inFlight }
   return durable({ ...positions, inFlight, handshaken: true }, covered)
 }
 
 /** The oldest unanswered write was refused. */
 export function refuse(positions: Positions): Positions {
-  return { ...positions, inFlight: positions.inFlight.slice(1), refused: true }
+  return { ...positions, inFlight: shift(positions.inFlight), refused: true }
+}
+
+/** Another tab leads, and has sent this much. */
+export function sentElsewhere(positions: Positions, vector: Vector): Positions {
+  const isUnderWay = missing(vector, positions.acknowledged) > 0
+  return { ...positions, inFlight: isUnderWay ? push(emptyQueue, vector) : emptyQueue }
 }

@@ -65,14 +65,14 @@ class Books {
 
   connect(): void {
     this.session = { unsent: new Set(), inFlight: [], handshakeSent: false, refused: false }
-    this.step({ type: 'connection', connection: 'connected' })
+    this.step({ type: 'connection', connection: 'connected', at: 0 })
     this.step({ type: 'session-began' })
   }
 
   disconnect(): void {
     this.session = null
     this.step({ type: 'session-ended' })
-    this.step({ type: 'connection', connection: 'disconnected' })
+    this.step({ type: 'connection', connection: 'disconnected', at: 0 })
   }
 }
 

@@ -9,8 +9,8 @@ const loaded: Happening = {
   made: new Map(),
   acknowledged: new Map(),
 }
-const connected: Happening = { type: 'connection', connection: 'connected' }
-const disconnected: Happening = { type: 'connection', connection: 'disconnected' }
+const connected: Happening = { type: 'connection', connection: 'connected', at: 0 }
+const disconnected: Happening = { type: 'connection', connection: 'disconnected', at: 0 }
 const handshake: Happening[] = [{ type: 'session-began' }, { type: 'sent' }, { type: 'acknowledged', at: 1 }]
 const edited: Happening = { type: 'edited' }
 
@@ -44,9 +44,9 @@ describe('what a person sees of a document', () => {
 
   test('[R2.3] without a connection it is offline, and stays so through the next attempts', () => {
     const error = new TidemarkError('server-unreachable')
-    const failed: Happening[] = [loaded, disconnected, { type: 'connection-failed', error }]
+    const failed: Happening[] = [loaded, disconnected, { type: 'connection-failed', error, at: 0 }]
     expect(statusOf(situationAfter(...failed))).toMatchObject({ kind: 'offline', error })
-    expect(kindAfter(...failed, { type: 'connection', connection: 'connecting' })).toBe('offline')
+    expect(kindAfter(...failed, { type: 'connection', connection: 'connecting', at: 0 })).toBe('offline')
     expect(kindAfter(...failed, connected)).toBe('syncing')
   })
 
@@ -76,7 +76,14 @@ describe('what a person sees of a document', () => {
 
   test('[R5.5] while the database is away it is an error; an ack or the word of the server ends that', () => {
     const error = new TidemarkError('storage-unavailable')
-    const away: Happening[] = [loaded, connected, ...handshake, edited, { type: 'sent' }, { type: 'obstructed', error }]
+    const away: Happening[] = [
+      loaded,
+      connected,
+      ...handshake,
+      edited,
+      { type: 'sent' },
+      { type: 'obstructed', error, at: 0 },
+    ]
     expect(kindAfter(...away)).toBe('error')
     expect(kindAfter(...away, { type: 'unobstructed' })).toBe('syncing')
     expect(kindAfter(...away, { type: 'acknowledged', at: 1 })).toBe('saved')
@@ -106,7 +113,7 @@ describe('[H5] the indicator shows colour, icon and words', () => {
     [[loaded, connected], 'yellow', 'Syncing…'],
     [[loaded, connected, ...handshake], 'green', 'Saved'],
     [[loaded, disconnected], 'grey', 'Offline'],
-    [[loaded, { type: 'obstructed', error: new TidemarkError('read-only') }], 'red', 'Error'],
+    [[loaded, { type: 'obstructed', error: new TidemarkError('read-only'), at: 0 }], 'red', 'Error'],
   ] as [Happening[], string, string][])('%#', (happenings, tone, label) => {
     const indicator = indicatorOf(statusOf(situationAfter(...happenings)))
     expect(indicator).toMatchObject({ tone, label })
@@ -116,7 +123,7 @@ describe('[H5] the indicator shows colour, icon and words', () => {
 
   test('red says the reason', () => {
     const error = new TidemarkError('read-only')
-    const indicator = indicatorOf(statusOf(situationAfter(loaded, { type: 'obstructed', error })))
+    const indicator = indicatorOf(statusOf(situationAfter(loaded, { type: 'obstructed', error, at: 0 })))
     expect(indicator.detail).toBe(error.message)
   })
 
@@ -133,8 +140,8 @@ describe('[H5] the indicator shows colour, icon and words', () => {
       const error = new TidemarkError(code)
       for (const without of [[inMemory], [loaded, lost]]) {
         for (const failure of [
-          [disconnected, { type: 'connection-failed', error }],
-          [{ type: 'obstructed', error }],
+          [disconnected, { type: 'connection-failed', error, at: 0 }],
+          [{ type: 'obstructed', error, at: 0 }],
         ] as Happening[][]) {
           const status = statusOf(situationAfter(...without, ...failure))
           if (status.kind !== 'offline' && status.kind !== 'error') throw new Error(status.kind)
@@ -155,7 +162,7 @@ describe('[H5] the indicator shows colour, icon and words', () => {
     test('the same failure stays the same error', () => {
       const error = new TidemarkError('storage-unavailable')
       const errorAfter = (...more: Happening[]) => {
-        const status = statusOf(situationAfter(inMemory, { type: 'obstructed', error }, ...more))
+        const status = statusOf(situationAfter(inMemory, { type: 'obstructed', error, at: 0 }, ...more))
         return status.kind === 'error' && status.error
       }
       expect(errorAfter(edited)).toBe(errorAfter())

@@ -1,6 +1,7 @@
 import { assertNever, type ServerMessage, type TidemarkError } from '@tidemark/shared'
+import { type Attention, type Failing, isFailing, type Offline, oneMore } from './attention.ts'
 import * as positionsOf from './positions.ts'
-import { isUnkept, noPositions, type Positions, pendingCount, type Vector } from './positions.ts'
+import { isUnkept, noPositions, type Positions, pendingCount, sentTo, type Vector } from './positions.ts'
 import { inTrueWords } from './wording.ts'
 
 export type ConnectionStatus = 'connecting' | 'connected' | 'disconnected'
@@ -24,6 +25,8 @@ export interface DocumentFacts {
   readonly localStore: LocalStoreStatus
   /** What the token allows here, as the server has last said it; null until it has. */
   readonly level: Level | null
+  /** What the person should be told beyond the state; null when there is nothing. */
+  readonly attention: Attention | null
 }
 
 export type DocumentState =
@@ -44,6 +47,8 @@ export type DocumentStatus = DocumentFacts & DocumentState
 export interface Situation {
   /** The opening whose situation this is. */
   readonly opening: string
+  /** How many tries in a row may fail before the person is told (D3.4). */
+  readonly tries: number
   readonly loaded: boolean
   readonly localStore: LocalStoreStatus
   /** Why the local store does not keep edits for now. */
@@ -53,23 +58,29 @@ export interface Situation {
   readonly connectionError: TidemarkError | null
   /** Why edits cannot be saved although there may be a connection. */
   readonly obstacle: TidemarkError | null
+  readonly failing: Failing | null
+  /** Null while there is a connection, and when none is wanted. */
+  readonly offline: Offline | null
   readonly positions: Positions
   readonly lastSavedAt: number | null
   readonly level: Level | null
 }
 
-export function beginning(opening: string): Situation {
-  return { ...blank, opening }
+export function beginning(opening: string, tries = 5): Situation {
+  return { ...blank, opening, tries }
 }
 
 const blank: Situation = {
   opening: '',
+  tries: 0,
   loaded: false,
   localStore: { kind: 'indexeddb' },
   storeFailure: null,
   connection: 'connecting',
   connectionError: null,
   obstacle: null,
+  failing: null,
+  offline: null,
   positions: noPositions,
   lastSavedAt: null,
   level: null,
@@ -80,8 +91,11 @@ export interface Report {
   readonly connection: ConnectionStatus
   readonly connectionError: TidemarkError | null
   readonly obstacle: TidemarkError | null
+  readonly failing: Failing | null
+  readonly offline: Offline | null
   readonly level: Level | null
   readonly lastSavedAt: number | null
+  readonly sent: Vector
   readonly acknowledged: Vector
   readonly refused: boolean
   readonly handshaken: boolean
@@ -102,8 +116,16 @@ export type Happening =
   | { readonly type: 'store-failed'; readonly error: TidemarkError }
   | { readonly type: 'store-recovered' }
   | { readonly type: 'store-lost'; readonly error: TidemarkError }
-  | { readonly type: 'connection'; readonly connection: ConnectionStatus }
-  | { readonly type: 'connection-failed'; readonly error: TidemarkError }
+  | { readonly type: 'connection'; readonly connection: ConnectionStatus; readonly at: number }
+  | { readonly type: 'connection-failed'; readonly error: TidemarkError; readonly at: number }
+  /** A session failed; another one is tried, or not. */
+  | { readonly type: 'session-failed'; readonly error: TidemarkError; readonly at: number }
+  /** The connection is not there for as long as the person should know. */
+  | { readonly type: 'offline-long' }
+  /** The person has gone offline with the document, on purpose. */
+  | { readonly type: 'parted' }
+  /** The person asks to try again. */
+  | { readonly type: 'retried' }
   | { readonly type: 'session-began' }
   | { readonly type: 'sent' }
   | { readonly type: 'acknowledged'; readonly at: number }
@@ -114,7 +136,7 @@ export type Happening =
   | { readonly type: 'role-changed' }
   /** The tab that leads says how it stands. */
   | { readonly type: 'leader-said'; readonly report: Report; readonly at: number }
-  | { readonly type: 'obstructed'; readonly error: TidemarkError }
+  | { readonly type: 'obstructed'; readonly error: TidemarkError; readonly at: number }
   | { readonly type: 'unobstructed' }
 
 /** The one place where a document's situation changes. Pure: whoever calls it does what follows. */
@@ -145,9 +167,23 @@ export function after(situation: Situation, happening: Happening): Situation {
         ...situation,
         connection: happening.connection,
         connectionError: happening.connection === 'connected' ? null : situation.connectionError,
+        offline: happening.connection === 'connected' ? null : (situation.offline ?? offlineFrom(happening.at)),
       }
     case 'connection-failed':
-      return { ...situation, connectionError: happening.error }
+      return {
+        ...situation,
+        connectionError: happening.error,
+        // without a network nothing was tried
+        failing: happening.error.code === 'network-offline' ? situation.failing : failed(situation, happening),
+      }
+    case 'session-failed':
+      return { ...situation, failing: failed(situation, happening) }
+    case 'offline-long':
+      return { ...situation, offline: situation.offline && { ...situation.offline, isLong: true } }
+    case 'parted':
+      return { ...situation, connection: 'disconnected', offline: null }
+    case 'retried':
+      return { ...situation, failing: null }
     case 'session-began':
       return { ...situation, positions: positionsOf.newSession(positions) }
     case 'sent':
@@ -171,12 +207,20 @@ export function after(situation: Situation, happening: Happening): Situation {
     case 'permitted':
       return { ...situation, level: happening.level }
     case 'obstructed':
-      return { ...situation, obstacle: happening.error }
+      return { ...situation, obstacle: happening.error, failing: situation.failing ?? failed(situation, happening) }
     case 'unobstructed':
       return { ...situation, obstacle: null }
     default:
       return assertNever(happening)
   }
+}
+
+function failed({ failing }: Situation, { error, at }: { error: TidemarkError; at: number }): Failing {
+  return oneMore(failing, error, at)
+}
+
+function offlineFrom(since: number): Offline {
+  return { since, isLong: false }
 }
 
 function held(situation: Situation, made: Vector, acknowledged: Vector): Situation {
@@ -193,23 +237,31 @@ function acknowledged(situation: Situation, positions: Positions, at: number): S
     positions,
     // a durable write proves that the server can save again, unless an earlier one of this session was refused
     obstacle: positions.refused ? situation.obstacle : null,
+    failing: positions.refused ? situation.failing : null,
     lastSavedAt: emptied ? at : situation.lastSavedAt,
   }
 }
 
 function leaderSaid(situation: Situation, report: Report, at: number): Situation {
-  const { connection, connectionError, obstacle, level, refused, handshaken } = report
-  const positions = { ...positionsOf.durable(situation.positions, report.acknowledged), refused, handshaken }
+  const { connection, connectionError, obstacle, failing, level, refused, handshaken } = report
+  const durable = positionsOf.durable(situation.positions, report.acknowledged)
+  const positions = { ...positionsOf.sentElsewhere(durable, report.sent), refused, handshaken }
   const now = acknowledged(situation, positions, report.lastSavedAt ?? at)
   const lastSavedAt = now.lastSavedAt ?? report.lastSavedAt
-  return { ...now, connection, connectionError, obstacle, level, lastSavedAt }
+  // whichever tab noticed it first, it is told once
+  const offline = report.offline && {
+    ...report.offline,
+    isLong: report.offline.isLong || (situation.offline?.isLong ?? false),
+  }
+  return { ...now, connection, connectionError, obstacle, failing, offline, level, lastSavedAt }
 }
 
 /** What a leader tells the other tabs. */
 export function reportOf(situation: Situation): Report {
-  const { connection, connectionError, obstacle, level, lastSavedAt, positions } = situation
+  const { connection, connectionError, obstacle, failing, offline, level, lastSavedAt, positions } = situation
   const { acknowledged, refused, handshaken } = positions
-  return { connection, connectionError, obstacle, level, lastSavedAt, acknowledged, refused, handshaken }
+  const connected = { connection, connectionError, obstacle, failing, offline, level }
+  return { ...connected, lastSavedAt, sent: sentTo(positions), acknowledged, refused, handshaken }
 }
 
 /** The position of the newest edit of this opening. */
@@ -243,8 +295,16 @@ export function statusOf(situation: Situation): DocumentStatus {
     lastSavedAt: situation.lastSavedAt,
     localStore: situation.localStore,
     level: situation.level,
+    attention: attentionOf(situation),
     ...stateOf(situation),
   }
+}
+
+function attentionOf(situation: Situation): Attention | null {
+  const { failing, offline, tries } = situation
+  if (offline?.isLong) return { kind: 'offline-long', since: offline.since }
+  if (!isFailing(failing, tries)) return null
+  return { kind: 'sync-failing', ...failing, error: inTrueWords(failing.error, keepsEdits(situation)) }
 }
 
 function stateOf(situation: Situation): DocumentState {
@@ -271,10 +331,16 @@ export function sameStatus(a: DocumentStatus, b: DocumentStatus): boolean {
     a.lastSavedAt === b.lastSavedAt &&
     a.localStore === b.localStore &&
     a.level === b.level &&
+    sameAttention(a.attention, b.attention) &&
     // each attempt fails with an error object of its own; the person is told something new when it says something new
     errorOf(a)?.code === errorOf(b)?.code &&
     errorOf(a)?.message === errorOf(b)?.message
   )
+}
+
+function sameAttention(a: Attention | null, b: Attention | null): boolean {
+  if (a?.kind !== b?.kind || a?.since !== b?.since) return false
+  return a?.kind !== 'sync-failing' || b?.kind !== 'sync-failing' || a.attempts === b.attempts
 }
 
 function errorOf(status: DocumentStatus): TidemarkError | null {
