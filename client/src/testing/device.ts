@@ -24,8 +24,10 @@ export interface DeviceMeans {
 export interface Stored {
   readonly doc: Y.Doc
   readonly pendingCount: number
-  /** How many rows it is stored in. */
-  readonly rowCount: number
+  /** By opening: the first and the last position that is pending. */
+  readonly marks: ReadonlyMap<string, { readonly from: number; readonly to: number }>
+  /** The updates that it is stored in. */
+  readonly rows: readonly Uint8Array[]
   readonly epoch: string | null
 }
 
@@ -164,6 +166,11 @@ export class Device {
     return copy && describe(copy)
   }
 
+  /** @internal the opening of one of its tabs' documents, under which its edits are marked */
+  openingOf(doc: Y.Doc): string | null {
+    return this.#disk.openings.get(doc) ?? null
+  }
+
   /** The copies of a document that were set aside, the oldest first. */
   setAside(document: string, namespace = 'tidemark'): Stored[] {
     return this.#disk
@@ -177,7 +184,8 @@ function describe(copy: Parameters<typeof readCopy>[0]): Stored {
   return {
     doc: readCopy(copy),
     pendingCount: pendingOf(copy),
-    rowCount: copy.rows.length,
+    marks: new Map(copy.marks),
+    rows: [...copy.rows],
     epoch: copy.history?.epoch ?? null,
   }
 }

@@ -21,6 +21,7 @@ export class DiskStores implements LocalStores {
   }
 
   open(document: string, doc: Y.Doc, opening: string, events: StoreEvents): DiskStore {
+    this.#disk.openings.set(doc, opening)
     const place = { disk: this.#disk, namespace: this.#namespace, document, opening }
     return new DiskStore(place, doc, { thread: this.#thread, clock: this.#clock }, events)
   }

@@ -33,6 +33,8 @@ export class Disk {
   delay: Duration
   readonly #timeline: Timeline
   readonly #chance: Chance
+  /** By `Y.Doc`: the opening under whose name its dirty mark stands. */
+  readonly openings = new WeakMap<Y.Doc, string>()
   #copies: Copy[] = []
   #lastCompletion = 0
   /** By name of the document's first copy: how many of its copies were set aside. */

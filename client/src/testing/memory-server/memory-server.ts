@@ -55,6 +55,11 @@ export class MemoryServer {
     return this.#storage.read(document)
   }
 
+  /** The updates of a document that are committed, in their order. */
+  journal(document: string): readonly Uint8Array[] {
+    return this.#storage.get(document)?.rows ?? []
+  }
+
   /** What the server has in memory: committed or not, this is what peers see. */
   inMemory(document: string): Y.Doc {
     return this.#documents.get(document)?.doc ?? this.#storage.read(document)

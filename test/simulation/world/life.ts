@@ -1,0 +1,338 @@
+import { createWorld, type Device, type Tab, type World } from '@tidemark/client/testing'
+import { encodeStateAsUpdate } from 'yjs'
+import { Coverage } from './coverage.ts'
+import { Journals } from './journals.ts'
+import { type Edit, Opened } from './opened.ts'
+import { type DocumentName, documents, type Step } from './steps.ts'
+
+/** A promise of the specification that was not kept. */
+export class Broken extends Error {
+  override readonly name = 'Broken'
+}
+
+const deviceCount = 3
+const goodDisk = { least: 1, most: 12 }
+
+const disturbances: {
+  readonly [does in Exclude<Extract<Step, { device: number }>['does'], 'open tab'>]: (device: Device) => void
+} = {
+  offline: (device) => device.goOffline(),
+  online: (device) => device.goOnline(),
+  partition: (device) => device.partition(),
+  heal: (device) => device.heal(),
+  cut: (device) => device.cutConnections(),
+  sleep: (device) => device.sleep(),
+  wake: (device) => device.wake(),
+  'full disk': (device) => device.failStore('full'),
+  'broken disk': (device) => device.failStore('broken'),
+  'slow disk': (device) => device.delayStore({ least: 300, most: 2_000 }),
+  'clear disk': (device) => device.clearStorage(),
+  'good disk': (device) => {
+    device.healStore()
+    device.delayStore(goodDisk)
+  },
+}
+
+/** Several devices with several tabs, what happens to them, and whether every promise is kept after each step. */
+export class Life {
+  readonly world: World
+  readonly #devices: readonly Device[]
+  readonly #opened: Opened[] = []
+  readonly #edits: Edit[] = []
+  readonly #journals: Journals
+  /** Edits that were on a disk at some time, until that disk was cleared. */
+  readonly #stored = new Set<Edit>()
+  readonly #clients = new Map<Tab, ReturnType<Tab['createClient']>>()
+  #numbers = 0
+  #trouble: string | null = null
+
+  constructor(seed: number) {
+    this.world = createWorld({
+      seed,
+      latency: { least: 1, most: 40 },
+      channelLatency: { least: 0, most: 4 },
+      diskDelay: goodDisk,
+    })
+    this.#journals = new Journals(this.world.server)
+    this.#devices = Array.from({ length: deviceCount }, (_, index) => this.world.device(`device ${index + 1}`))
+  }
+
+  /** @throws {Broken} */
+  async live(steps: readonly Step[]): Promise<void> {
+    for (const device of this.#devices) this.#openTab(device, true)
+    await this.world.advanceTime(30)
+    for (const step of steps) {
+      await this.#perform(step)
+      this.#check()
+    }
+    await this.#end()
+  }
+
+  close(): void {
+    this.world.close()
+  }
+
+  // ——— what happens ———
+
+  async #perform(step: Step): Promise<void> {
+    const { world } = this
+    switch (step.does) {
+      case 'insert':
+      case 'delete':
+        this.#edit(step)
+        return
+      case 'open tab':
+        this.#openTab(this.#device(step.device), step.isVisible)
+        return
+      case 'hide':
+      case 'show':
+      case 'freeze':
+      case 'resume':
+      case 'crash':
+      case 'close':
+        this.#tab(step.tab)?.[step.does]()
+        return
+      case 'close document':
+        this.#closeDocument(this.#find(step.tab, step.document))
+        return
+      case 'reopen document': {
+        const tab = this.#tab(step.tab)
+        if (tab?.state === 'running') this.#open(tab, step.document)
+        return
+      }
+      case 'kill server':
+        world.server.kill()
+        return
+      case 'start server':
+        world.server.start()
+        return
+      case 'fail storage':
+        world.server.failStore()
+        return
+      case 'heal storage':
+        world.server.healStore()
+        return
+      case 'drop sockets':
+        world.server.dropSockets()
+        return
+      case 'delay acks':
+        world.delayAcks(step.ms)
+        return
+      case 'wait':
+        return world.advanceTime(step.ms)
+      case 'jump clock':
+        world.jumpClock(step.ms)
+        return
+      case 'reset document':
+        this.#journals.look()
+        world.server.resetDocument(step.document)
+        this.#journals.begin(step.document)
+        return
+      default:
+        this.#disturb(this.#device(step.device), step.does)
+    }
+  }
+
+  #disturb(device: Device, does: keyof typeof disturbances): void {
+    if (does === 'clear disk') {
+      for (const edit of this.#stored) if (edit.by.device === device) this.#stored.delete(edit)
+    }
+    disturbances[does](device)
+  }
+
+  #device(number: number): Device {
+    return this.#devices[number % this.#devices.length]!
+  }
+
+  #tab(number: number): Tab | undefined {
+    const tabs = this.#devices.flatMap((device) => device.tabs)
+    return tabs[number % tabs.length]
+  }
+
+  #find(tab: number, name: DocumentName): Opened | undefined {
+    const found = this.#tab(tab)
+    return this.#opened.find((opened) => opened.tab === found && opened.name === name && opened.isRunning)
+  }
+
+  #openTab(device: Device, isVisible: boolean): void {
+    if (device.tabs.length >= 4) return
+    const tab = device.openTab({ visible: isVisible })
+    this.#clients.set(tab, tab.createClient())
+    for (const name of documents) this.#open(tab, name)
+  }
+
+  #open(tab: Tab, name: DocumentName): void {
+    const document = this.#clients.get(tab)!.open(name)
+    if (this.#opened.some((opened) => opened.document === document)) return
+    const device = this.world.device(tab.device)
+    this.#opened.push(
+      new Opened({ name, device, tab }, document, {
+        saved: (opened, saying) => this.#checkSaved(opened, saying),
+        trouble: (what) => this.#complain(what),
+      }),
+    )
+  }
+
+  #closeDocument(opened: Opened | undefined): void {
+    if (!opened) return
+    opened.isClosed = true
+    void opened.document.close()
+  }
+
+  #edit({ does, tab, document, at }: Extract<Step, { at: number }>): void {
+    const opened = this.#find(tab, document)
+    if (!opened) return
+    const numbers = opened.document.doc.getArray<number>('numbers')
+    const index = numbers.length === 0 ? 0 : at % numbers.length
+    let edit: Edit | null
+    if (does === 'delete') {
+      if (numbers.length === 0) return
+      edit = opened.edit(`-${numbers.get(index)}`, () => numbers.delete(index))
+    } else {
+      const number = ++this.#numbers
+      edit = opened.edit(`+${number}`, () => numbers.insert(index, [number]))
+    }
+    if (edit) this.#edits.push(edit)
+  }
+
+  // ——— what must be true after each step ———
+
+  #complain(what: string): void {
+    this.#trouble ??= what
+  }
+
+  #check(): void {
+    this.#journals.look()
+    for (const opened of this.#opened) {
+      if (!opened.isRunning) continue
+      checkNothingDoubled(opened.numbers, opened.toString())
+      if (opened.document.status.kind === 'saved') this.#checkSaved(opened, 'saved')
+    }
+    for (const name of documents) {
+      const committed = this.world.server.committed(name).getArray<number>('numbers').toArray()
+      checkNothingDoubled(committed, `the server's ${name}`)
+    }
+    for (const device of this.#devices) for (const name of documents) this.#checkMarks(device, name)
+    if (this.#trouble) throw new Broken(this.#trouble)
+  }
+
+  /** [R1.1] [R4.1] What is said to be saved is in the journal. */
+  #checkSaved(opened: Opened, saying: string): void {
+    if (opened.document.isSetAside) return
+    this.#journals.look()
+    for (const edit of this.#edits) {
+      const { by } = edit
+      if (by.device !== opened.device || by.name !== opened.name || !by.isShared) continue
+      if (!opened.own.holds(edit.units) || this.#journals.holds(opened.name, edit.units)) continue
+      this.#complain(`[R1.1] ${opened} says ${saying}, and ${edit.says} of ${by} is not committed`)
+    }
+  }
+
+  /** [R3.1] What is on the disk and not acknowledged is marked. */
+  #checkMarks(device: Device, name: DocumentName): void {
+    const copies = [device.stored(name), ...device.setAside(name)]
+    for (const copy of copies) {
+      if (!copy) continue
+      const held = new Coverage()
+      for (const row of copy.rows) held.add(row)
+      for (const edit of this.#edits) {
+        const { by, units, position } = edit
+        if (by.device !== device || by.name !== name || !held.holds(units)) continue
+        this.#stored.add(edit)
+        if (this.#journals.holds(name, units)) continue
+        const mark = copy.marks.get(device.openingOf(by.document.doc) ?? '')
+        if (mark && mark.from <= position && position <= mark.to) continue
+        this.#complain(`[R3.1] ${edit.says} of ${by} is stored, not committed, and not marked`)
+      }
+    }
+  }
+
+  // ——— the end ———
+
+  async #end(): Promise<void> {
+    const { world } = this
+    const heldByTheLiving = this.#edits.filter(({ units, by }) =>
+      this.#opened.some(
+        (opened) =>
+          opened.tab.state !== 'gone' &&
+          !opened.isClosed &&
+          opened.name === by.name &&
+          new Coverage().add(stateOf(opened)).holds(units),
+      ),
+    )
+    this.#heal()
+    await world.advanceTime(100_000)
+    for (const device of this.#devices) if (device.tabs.length === 0) this.#openTab(device, true)
+    for (const tab of this.#devices.flatMap(({ tabs }) => tabs)) for (const name of documents) this.#open(tab, name)
+    await world.advanceTime(100_000)
+    this.#check()
+    const here = this.#opened.filter((opened) => opened.isRunning && !opened.document.isSetAside)
+    for (const opened of here) this.#checkAtRest(opened, here)
+    for (const edit of heldByTheLiving) this.#checkKept(edit, 'was in a tab that lived on')
+    for (const edit of this.#stored) this.#checkKept(edit, 'was stored')
+    if (this.#trouble) throw new Broken(this.#trouble)
+  }
+
+  #heal(): void {
+    const { world } = this
+    world.server.start()
+    world.server.healStore()
+    world.delayAcks(1)
+    for (const device of this.#devices) {
+      device.goOnline()
+      device.heal()
+      device.wake()
+      disturbances['good disk'](device)
+      for (const tab of device.tabs) tab.resume()
+    }
+  }
+
+  #checkAtRest(opened: Opened, here: readonly Opened[]): void {
+    const { document, name, device } = opened
+    const { status } = document
+    if (status.kind !== 'saved') this.#complain(`${opened} ends as ${status.kind}`)
+    if (status.pendingCount > 0) this.#complain(`${opened} ends with ${status.pendingCount} pending`)
+    if (opened.owesDrained) this.#complain(`[R4.1] ${opened}: drained was never said`)
+    const committed = this.world.server.committed(name)
+    const numbers = String(committed.getArray<number>('numbers').toArray())
+    if (String(opened.numbers) !== numbers) {
+      this.#complain(`[C4] ${opened} ends with ${opened.numbers}, the server with ${numbers}`)
+    }
+    const same = here.filter((other) => other.name === name)
+    const present = [...document.awareness.getStates().keys()].sort()
+    const expected = same.map((other) => other.document.doc.clientID).sort()
+    if (String(present) !== String(expected)) {
+      this.#complain(`[D1.6] ${opened} sees ${present} present, and there are ${expected}`)
+    }
+    const shared = same.filter((other) => other.device === device && other.isShared)
+    const leaders = shared.filter((other) => other.document.isLeader)
+    if (shared.length > 0 && leaders.length !== 1) this.#complain(`[D1.1] ${opened} has ${leaders.length} leaders`)
+    const stored = device.stored(name)
+    if (shared.length > 0 && stored?.pendingCount !== 0) {
+      this.#complain(`[R3.1] ${opened} ends with ${stored?.pendingCount} marked`)
+    }
+    if (shared.length > 0 && String(stored?.doc.getArray('numbers').toArray()) !== numbers) {
+      this.#complain(`[D1.3] ${opened}: the disk ends with ${stored?.doc.getArray('numbers').toArray()}`)
+    }
+  }
+
+  /** [R3] Whatever survived is committed, or set aside where its person finds it. */
+  #checkKept({ by, units, says }: Edit, why: string): void {
+    if (this.#journals.holds(by.name, units)) return
+    const isSetAside = by.device.setAside(by.name).some(({ rows }) => {
+      const held = new Coverage()
+      for (const row of rows) held.add(row)
+      return held.holds(units)
+    })
+    if (!isSetAside) this.#complain(`[R3] ${says} of ${by} ${why}, and is gone`)
+  }
+}
+
+function stateOf({ document }: Opened): Uint8Array {
+  return encodeStateAsUpdate(document.doc)
+}
+
+/** [R9] Nothing doubles. */
+function checkNothingDoubled(numbers: readonly number[], where: string): void {
+  if (new Set(numbers).size < numbers.length) throw new Broken(`[R9.2] ${where} has something twice: ${numbers}`)
+}
