@@ -198,8 +198,11 @@ describe('[H4] sync-error says what is wrong; what does not go away by itself ra
       ).toEqual([0, false])
 
       // written before the server has said so
+      const backend = Promise.withResolvers<string>()
+      app.token = backend.promise
       const early = await openDiary(await somebody(), server, 'anna')
       await early.page.evaluate(() => window.diary.store.set('early', 1))
+      backend.resolve(readers)
       await early.hears({ name: 'sync-error', code: 'read-only', persistent: true })
       await early.indicates('Error')
       expect(await early.toasts()).toEqual(['read-only'])

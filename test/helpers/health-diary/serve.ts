@@ -6,14 +6,14 @@ import { build } from 'vite'
 /** The diary as its maker would host it: on an origin of its own, with a backend that signs tokens. */
 export class DiaryApp implements AsyncDisposable {
   readonly #server: Server
-  /** What the backend answers when the page asks for a token. */
-  token = ''
+  /** What the backend answers when the page asks for a token; a promise when it takes its time. */
+  token: string | Promise<string> = ''
 
   private constructor(server: Server, files: ReadonlyMap<string, string | Uint8Array>) {
     this.#server = server
-    server.on('request', ({ url = '/' }, response) => {
+    server.on('request', async ({ url = '/' }, response) => {
       const path = url.replace(/\?.*/, '').slice(1) || 'index.html'
-      const file = path === 'token' ? this.token : files.get(path)
+      const file = path === 'token' ? await this.token : files.get(path)
       const type = { html: 'text/html', js: 'text/javascript', css: 'text/css' }[/\w+$/.exec(path)?.[0] ?? '']
       response.writeHead(file === undefined ? 404 : 200, { 'Content-Type': type ?? 'text/plain' }).end(file)
     })
