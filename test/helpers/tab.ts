@@ -84,6 +84,22 @@ export class Tab {
     await until('the tab is visible', () => this.isVisible())
   }
 
+  /** Minimises its window: whatever is in that window is hidden. */
+  async minimise(): Promise<void> {
+    await this.#setWindow('minimized')
+    await until('the tab is hidden', async () => !(await this.isVisible()))
+  }
+
+  async restore(): Promise<void> {
+    await this.#setWindow('normal')
+    await until('the tab is visible', () => this.isVisible())
+  }
+
+  async #setWindow(windowState: 'minimized' | 'normal'): Promise<void> {
+    const { windowId } = await this.#devtools.send('Browser.getWindowForTarget')
+    await this.#devtools.send('Browser.setWindowBounds', { windowId, bounds: { windowState } })
+  }
+
   /** As Chromium freezes a tab in the background to save power; the tab hears `freeze`. A visible tab is hidden first. */
   async freeze(): Promise<void> {
     await this.#devtools.send('Page.setWebLifecycleState', { state: 'frozen' })

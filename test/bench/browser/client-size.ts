@@ -11,15 +11,15 @@ export interface Size {
 
 /** Bundles what an app imports as the app would, without yjs. @param name a file of the folder `size` */
 export async function sizeOf(name: string): Promise<Size> {
-  const entry = fileURLToPath(new URL(`./size/${name}.ts`, import.meta.url))
+  const input = fileURLToPath(new URL(`./size/${name}.ts`, import.meta.url))
   const result = await build({
     configFile: false,
     logLevel: 'error',
     build: {
       write: false,
       minify: true,
-      lib: { entry, formats: ['es'], fileName: 'entry' },
-      rolldownOptions: { external: ['yjs'] },
+      // not Vite's library mode, which leaves the spaces to whoever bundles the library
+      rolldownOptions: { input, external: ['yjs'], preserveEntrySignatures: 'strict' },
     },
   })
   const size = { entry: 0, lazy: 0 }

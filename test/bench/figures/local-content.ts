@@ -1,8 +1,8 @@
+import { storedUpdates } from '../../helpers/stored.ts'
 import type { Tab } from '../../helpers/tab.ts'
 import { wordLength } from '../../helpers/tabs-page/words.ts'
 import { until } from '../../helpers/until.ts'
 import { inTabs, Pages, Scene, whatRuns } from '../browser/scene.ts'
-import { storedUpdates } from '../browser/stored.ts'
 import type { System } from '../systems/system.ts'
 import { type BenchContext, type Figure, Rows, sleep } from './figure.ts'
 

@@ -1,7 +1,7 @@
+import { storedUpdates } from '../../helpers/stored.ts'
 import { TcpProxy } from '../../helpers/tcp-proxy.ts'
 import { until } from '../../helpers/until.ts'
 import { inTabs, Pages, Scene, whatRuns } from '../browser/scene.ts'
-import { storedUpdates } from '../browser/stored.ts'
 import type { System } from '../systems/system.ts'
 import { alternate, type BenchContext, type Figure, Rows, sleep } from './figure.ts'
 

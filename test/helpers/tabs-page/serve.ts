@@ -34,10 +34,12 @@ export class PageServer implements AsyncDisposable {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
   }
 
-  /** Builds a page. @returns its address */
-  async add(kind: PageKind, options: BuildOptions = {}): Promise<string> {
-    for (const [name, code] of await bundle(`${kind}.ts`, options)) this.#files.set(name, code)
-    return `${this.origin}/${kind}`
+  /** Builds a page. @param name where it is found, when not under its kind. @returns its address */
+  async add(kind: PageKind, { name = kind, ...options }: BuildOptions & { name?: string } = {}): Promise<string> {
+    for (const [file, code] of await bundle(`${kind}.ts`, options)) {
+      this.#files.set(file === `${kind}.js` ? `${name}.js` : file, code)
+    }
+    return `${this.origin}/${name}`
   }
 
   /** Something to fetch. @returns its address */

@@ -1,5 +1,5 @@
 /** The page of an app that uses Tidemark. */
-import { createClient } from '@tidemark/client'
+import { createClient, type TidemarkClient, type TidemarkDocument } from '@tidemark/client'
 import { expose } from './page.ts'
 
 expose('tidemark', (doc, { url, document: name, token, settings }, note) => {
@@ -9,7 +9,9 @@ expose('tidemark', (doc, { url, document: name, token, settings }, note) => {
   document.on('drained', () => note('drained'))
   document.on('error', ({ code }) => note('error', code))
   document.on('status', ({ kind }) => note(`status:${kind}`))
+  document.on('set-aside', ({ error }) => note('set-aside', error.code))
   client.on('error', ({ code }) => note('connection-error', code))
+  window.opened = { client, document }
   return {
     awareness: document.awareness,
     whenLoaded: document.whenLoaded,
@@ -22,3 +24,10 @@ expose('tidemark', (doc, { url, document: name, token, settings }, note) => {
     close: () => client.close(),
   }
 })
+
+declare global {
+  interface Window {
+    /** What the app has in its hands. */
+    opened: { client: TidemarkClient; document: TidemarkDocument }
+  }
+}

@@ -1,4 +1,4 @@
-import type { Tab } from '../../helpers/tab.ts'
+import type { Tab } from './tab.ts'
 
 export interface Stored {
   readonly rows: number
