@@ -12,6 +12,7 @@ import type { Disk } from './disk/disk.ts'
 import { DiskStores } from './disk/disk-stores.ts'
 import type { LockTable } from './locks.ts'
 import type { DeviceNetwork } from './network.ts'
+import { keepTime } from './presence-time.ts'
 import type { Thread } from './thread.ts'
 
 /** What a tab shares with the others of its device. */
@@ -169,26 +170,24 @@ export class Tab {
   }
 }
 
-/** A client whose documents have the same Yjs client ids whenever the world has the same seed. */
+/** A client whose documents have the same Yjs client ids whenever the world has the same seed, and its time. */
 class TabClient extends TidemarkClient {
   readonly #clientId: () => number
+  readonly #clock: Clock
 
-  constructor(options: ClientOptions, clientId: () => number) {
+  constructor(options: ClientOptions & { readonly clock: Clock }, clientId: () => number) {
     super(options)
     this.#clientId = clientId
+    this.#clock = options.clock
   }
 
   override open(name: string, options: { readonly doc?: Y.Doc } = {}): TidemarkDocument {
     const open = this.documents.find((document) => document.name === name)
-    if (open || options.doc) return settled(super.open(name, options))
-    const doc = new Y.Doc()
-    doc.clientID = this.#clientId()
-    return settled(super.open(name, { ...options, doc }))
+    if (open) return super.open(name, options)
+    const doc = options.doc ?? new Y.Doc()
+    if (!options.doc) doc.clientID = this.#clientId()
+    const document = super.open(name, { ...options, doc })
+    keepTime(document.awareness, this.#clock)
+    return document
   }
-}
-
-/** Presence would run out by the real time, which has nothing to say here. */
-function settled(document: TidemarkDocument): TidemarkDocument {
-  clearInterval(document.awareness._checkInterval)
-  return document
 }

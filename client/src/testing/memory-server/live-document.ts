@@ -1,5 +1,7 @@
+import type { Clock } from '@tidemark/shared'
 import { Awareness, applyAwarenessUpdate, encodeAwarenessUpdate, removeAwarenessStates } from 'y-protocols/awareness'
 import * as Y from 'yjs'
+import { keepTime } from '../presence-time.ts'
 import { awarenessFrame, syncFrame } from './frames.ts'
 import type { ServerSession } from './session.ts'
 import { type Line, type Storage, whenDurable } from './storage.ts'
@@ -23,19 +25,19 @@ export class LiveDocument {
   readonly name: string
   readonly doc: Y.Doc
   readonly line: Line
-  /** With the Yjs clients whose presence each session brought. */
-  readonly #sessions = new Map<ServerSession, Set<number>>()
+  readonly #sessions = new Set<ServerSession>()
+  /** By Yjs client: the session that brought its presence last. */
+  readonly #presentBy = new Map<number, ServerSession>()
   readonly #awareness: Awareness
   readonly #storage: Storage
 
-  constructor(name: string, storage: Storage) {
+  constructor(name: string, storage: Storage, clock: Clock) {
     this.name = name
     this.#storage = storage
     this.line = { journal: storage.open(name), appended: 0, durable: 0, waiting: [] }
     this.doc = storage.read(name)
     this.#awareness = new Awareness(this.doc)
-    // it looks at the real time, which has nothing to say here
-    clearInterval(this.#awareness._checkInterval)
+    keepTime(this.#awareness, clock)
     this.#awareness.setLocalState(null)
     this.#awareness.on('update', (change: AwarenessChange, origin: unknown) => this.#presenceChanged(change, origin))
     this.doc.on('update', (update: Uint8Array, origin: unknown) => this.#changed(update, origin as Writing))
@@ -50,20 +52,19 @@ export class LiveDocument {
   }
 
   get sessions(): ServerSession[] {
-    return [...this.#sessions.keys()]
+    return [...this.#sessions]
   }
 
   join(session: ServerSession): void {
-    this.#sessions.set(session, new Set())
+    this.#sessions.add(session)
     const clients = [...this.#awareness.getStates().keys()]
     if (clients.length > 0)
       session.send(awarenessFrame(session.address, encodeAwarenessUpdate(this.#awareness, clients)))
   }
 
   leave(session: ServerSession): void {
-    const clients = this.#sessions.get(session)
     this.#sessions.delete(session)
-    if (clients) removeAwarenessStates(this.#awareness, [...clients], null)
+    removeAwarenessStates(this.#awareness, this.#broughtBy(session), null)
   }
 
   /**
@@ -79,15 +80,23 @@ export class LiveDocument {
     }
   }
 
+  /** It leaves memory. */
+  close(): void {
+    this.#awareness.destroy()
+  }
+
   whenDurable(release: () => void): void {
     whenDurable(this.line, release)
   }
 
   applyPresence(session: ServerSession, update: Uint8Array, gone: readonly number[]): void {
-    const own = this.#sessions.get(session)
-    const leaving = gone.filter((client) => own?.has(client))
+    const leaving = gone.filter((client) => this.#presentBy.get(client) === session)
     if (leaving.length > 0) removeAwarenessStates(this.#awareness, leaving, session)
     applyAwarenessUpdate(this.#awareness, update, session)
+  }
+
+  #broughtBy(session: ServerSession): number[] {
+    return [...this.#presentBy].flatMap(([client, by]) => (by === session ? [client] : []))
   }
 
   #heldBack(): unknown[] {
@@ -97,18 +106,17 @@ export class LiveDocument {
 
   #changed(update: Uint8Array, { session: writer, update: written, isBroadcast }: Writing): void {
     this.#storage.append(this.line, update)
-    for (const session of this.#sessions.keys()) {
+    for (const session of this.#sessions) {
       const isEcho = session === writer && isBroadcast && isEqual(update, written)
       if (!isEcho) session.send(syncFrame(session.address, 'update', update))
     }
   }
 
   #presenceChanged({ added, updated, removed }: AwarenessChange, origin: unknown): void {
-    const clients = this.#sessions.get(origin as ServerSession)
-    for (const client of [...added, ...updated]) clients?.add(client)
-    for (const client of removed) clients?.delete(client)
+    for (const client of [...added, ...updated]) this.#presentBy.set(client, origin as ServerSession)
+    for (const client of removed) this.#presentBy.delete(client)
     const states = encodeAwarenessUpdate(this.#awareness, [...added, ...updated, ...removed])
-    for (const session of this.#sessions.keys()) session.send(awarenessFrame(session.address, states))
+    for (const session of this.#sessions) session.send(awarenessFrame(session.address, states))
   }
 }
 

@@ -1,4 +1,4 @@
-import { closeCode, type ErrorCode } from '@tidemark/shared'
+import { type Clock, closeCode, type ErrorCode } from '@tidemark/shared'
 import type * as Y from 'yjs'
 import type { Level } from '../../status/status.ts'
 import type { Chance } from '../chance.ts'
@@ -21,6 +21,7 @@ const tellsAfter = 1_000
  */
 export class MemoryServer {
   readonly #timeline: Timeline
+  readonly #clock: Clock
   readonly #storage: Storage
   readonly #authorise: Authorise
   readonly #levels = new Map<string | null, Level>()
@@ -33,6 +34,11 @@ export class MemoryServer {
   /** @internal use `createWorld` */
   constructor(timeline: Timeline, chance: Chance, authorise: Authorise) {
     this.#timeline = timeline
+    this.#clock = {
+      now: () => timeline.time,
+      random: () => chance.next(),
+      after: (delay, callback) => timeline.after(delay, callback),
+    }
     this.#storage = new Storage(timeline, chance)
     this.#authorise = authorise
   }
@@ -82,7 +88,7 @@ export class MemoryServer {
     this.#storage.forgetUncommitted()
     for (const end of this.#sockets.values()) end.close(1006, '')
     this.#sockets.clear()
-    this.#documents.clear()
+    for (const name of [...this.#documents.keys()]) this.#forget(name)
   }
 
   /** A graceful shutdown: what is queued is committed and acknowledged first, if the storage is there. */
@@ -146,7 +152,7 @@ export class MemoryServer {
   resetDocument(document: string): void {
     this.#storage.reset(document)
     const live = this.#documents.get(document)
-    this.#documents.delete(document)
+    this.#forget(document)
     const affected = new Set(live?.sessions)
     for (const socket of [...this.#sockets.keys()]) {
       if ([...socket.sessions.values()].some((session) => affected.has(session))) {
@@ -199,7 +205,7 @@ export class MemoryServer {
     let document = this.#documents.get(name)
     if (document) return document
     if (this.#storage.isAway) return null
-    document = new LiveDocument(name, this.#storage)
+    document = new LiveDocument(name, this.#storage, this.#clock)
     this.#documents.set(name, document)
     return document
   }
@@ -208,8 +214,13 @@ export class MemoryServer {
     const document = this.#documents.get(documentName)
     // it leaves memory only when nothing of it is queued (R3.3)
     document?.whenDurable(() => {
-      if (document.isUnused && this.#documents.get(documentName) === document) this.#documents.delete(documentName)
+      if (document.isUnused && this.#documents.get(documentName) === document) this.#forget(documentName)
     })
+  }
+
+  #forget(name: string): void {
+    this.#documents.get(name)?.close()
+    this.#documents.delete(name)
   }
 
   #sessions(): ServerSession[] {
