@@ -62,7 +62,10 @@ export class Socket {
   readonly #receivers = new Map<string, (frame: Uint8Array<ArrayBuffer>) => void>()
   readonly #stopListening: () => void
   #state: State = { kind: 'idle' }
+  /** Since the schedule began. */
   #failures = 0
+  /** Since the last connection that lasted: being asked to hurry does not make the next failure the first. */
+  #failuresInRow = 0
   #tokenRefused = false
   /** The server of this connection has said that it is Tidemark's. */
   #answersPings = false
@@ -87,7 +90,7 @@ export class Socket {
   }
 
   get attempt(): number {
-    return this.#failures + 1
+    return this.#failuresInRow + 1
   }
 
   /** Connects, if nobody did before. The user is told at once when the socket is open already. */
@@ -103,7 +106,7 @@ export class Socket {
     this.#users.delete(user)
     if (this.#users.size > 0) return
     this.#become({ kind: 'idle' })
-    this.#failures = 0
+    this.#failures = this.#failuresInRow = 0
   }
 
   receive(address: string, receiver: (frame: Uint8Array<ArrayBuffer>) => void): void {
@@ -170,7 +173,7 @@ export class Socket {
         heartbeat.start()
         this.#suspect = () => heartbeat.suspect()
         cancelHealthy = clock.after(healthyAfter, () => {
-          this.#failures = 0
+          this.#failures = this.#failuresInRow = 0
         })
         this.#state = { ...connecting, kind: 'open' }
         this.#show('connected')
@@ -254,6 +257,7 @@ export class Socket {
     const failed = this.#state
     const attempt = this.attempt
     this.#failures++
+    this.#failuresInRow++
     const recovery = recoveryFrom(error.code, this.#tokenRefused)
     // one that has run out is worth another try with the next token, however often
     const isFinal = recovery === 'none' && error.consequence !== 'reauthenticate'
