@@ -104,6 +104,37 @@ export class DemoPage {
     return this.page.evaluate(() => window.tidemark?.document?.pendingCount ?? -1)
   }
 
+  /** What the page says when a copy has just been set aside. */
+  get setAsideNotice(): Locator {
+    return this.page.getByTestId('set-aside-notice')
+  }
+
+  /** Where the person decides about it. */
+  get review(): Locator {
+    return this.page.getByTestId('set-aside-dialog')
+  }
+
+  /** Opens the copies that were set aside, by the button that is there as long as there are any. */
+  async openReview(): Promise<void> {
+    await this.page.getByTestId('set-aside').click()
+    await this.reviewed()
+  }
+
+  /** Waits until the copy has been compared. @returns the lines that only one side has */
+  async reviewed(): Promise<{ copy: string[]; document: string[] }> {
+    const summary = this.page.getByTestId('set-aside-summary')
+    await until('the copy was compared', async () => /only|same/.test((await summary.textContent()) ?? ''))
+    const linesOf = (side: string) =>
+      this.review.locator(`td.only-${side}`).evaluateAll((cells) =>
+        cells.map((cell) => {
+          const copy = cell.cloneNode(true) as HTMLElement
+          copy.querySelector('.visually-hidden')?.remove()
+          return copy.textContent ?? ''
+        }),
+      )
+    return { copy: await linesOf('copy'), document: await linesOf('document') }
+  }
+
   async closeTab(): Promise<void> {
     await this.page.close({ runBeforeUnload: false })
   }

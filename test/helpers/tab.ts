@@ -145,7 +145,10 @@ export class Tab {
     return busiest.pid
   }
 
-  /** For the whole origin, of this browser profile. null: as much as the browser gives. */
+  /**
+   * For the whole origin, of this browser profile, as long as this tab is open. null: as much as the browser gives.
+   * To be set before anything is written: Chromium does not ask for 30 s how much of a generous quota is left.
+   */
   async setQuota(bytes: number | null): Promise<void> {
     const { origin } = new URL(this.page.url())
     await this.#devtools.send('Storage.overrideQuotaForOrigin', {

@@ -66,8 +66,9 @@ export class TcpProxy implements AsyncDisposable {
     this.#server = server
   }
 
-  static async to(target: number): Promise<TcpProxy> {
-    const port = await freePort()
+  /** @param port its own, where it has to be known before; default: a free one */
+  static async to(target: number, port?: number): Promise<TcpProxy> {
+    port ??= await freePort()
     const server = createServer()
     const proxy = new TcpProxy(port, target, server)
     server.on('connection', (socket) => proxy.#accept(socket))

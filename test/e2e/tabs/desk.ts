@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { Device, type TabOptions } from '../../helpers/device.ts'
-import { freshDatabase } from '../../helpers/postgres.ts'
+import { freshDatabase, query } from '../../helpers/postgres.ts'
 import { ServerProcess } from '../../helpers/server.ts'
 import type { Tab } from '../../helpers/tab.ts'
 import type { OpenOptions } from '../../helpers/tabs-page/page.ts'
@@ -25,13 +25,15 @@ export const impatient = { retry: { kind: 'exponential', first: 50, factor: 2, m
 /** One person's device in front of one server, both new, and the page of an app that uses Tidemark. */
 export class Desk implements AsyncDisposable {
   readonly server: ServerProcess
+  readonly databaseUrl: string
   readonly pages: PageServer
   readonly #page: string
   device: Device
   readonly document = 'plan'
 
-  private constructor(server: ServerProcess, pages: PageServer, page: string, device: Device) {
+  private constructor(server: ServerProcess, databaseUrl: string, pages: PageServer, page: string, device: Device) {
     this.server = server
+    this.databaseUrl = databaseUrl
     this.pages = pages
     this.#page = page
     this.device = device
@@ -39,18 +41,13 @@ export class Desk implements AsyncDisposable {
 
   static async start({ env, ...options }: DeskOptions = {}): Promise<Desk> {
     const pages = await PageServer.start()
+    const databaseUrl = await freshDatabase()
     const [server, page, device] = await Promise.all([
-      freshDatabase().then((databaseUrl) =>
-        ServerProcess.start({
-          ...options,
-          databaseUrl,
-          env: { TIDEMARK_ALLOWED_ORIGINS: pages.origin, ...env },
-        }),
-      ),
+      ServerProcess.start({ ...options, databaseUrl, env: { TIDEMARK_ALLOWED_ORIGINS: pages.origin, ...env } }),
       pages.add('tidemark'),
       Device.start(),
     ])
-    return new Desk(server, pages, page, device)
+    return new Desk(server, databaseUrl, pages, page, device)
   }
 
   /** A tab with nothing opened in it yet. */
@@ -80,6 +77,13 @@ export class Desk implements AsyncDisposable {
   async peer(options: { token?: string } = {}): Promise<Writer> {
     const peer = new Writer({ url: this.server.sync, document: this.document, name: 'peer', ...options })
     return peer.synced()
+  }
+
+  /** The server's data is gone; it starts empty. */
+  async resetServer(): Promise<void> {
+    if (this.server.running) await this.server.kill9()
+    await query(this.databaseUrl, 'truncate documents cascade')
+    await this.server.start()
   }
 
   /** The battery falls out and is put back in: a new browser on the same profile. */

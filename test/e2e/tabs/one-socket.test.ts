@@ -18,7 +18,7 @@ describe('[C8] five tabs on one document', () => {
     for (let round = 0; round < 4; round++) for (const tab of tabs) await tab.write()
     const peer = await desk.peer()
     peer.write()
-    await allHold(tabs, [...names.flatMap((name) => numbered(name, 4)), 'peer#'])
+    await allHold(tabs, [...names.flatMap((name) => numbered(name, 4)), 'peer#0'])
     for (const tab of tabs) await tab.becomes('saved')
     await pause(300)
     const { rows } = await storedUpdates(await desk.blankTab())

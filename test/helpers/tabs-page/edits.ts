@@ -37,7 +37,7 @@ export class Edits {
 
   /** What the document holds, everybody's, without the times. */
   all(): string[] {
-    return this.#array.toArray().map((edit) => edit.slice(0, edit.indexOf('@')))
+    return this.#array.toArray().map((edit) => edit.split('@')[0]!)
   }
 
   /** One more edit, or several in one task. @returns how many this tab has made */

@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest'
+import { secret, token } from '../../helpers/tokens.ts'
+import { pause, until } from '../../helpers/until.ts'
+import { allHold, Desk, editsAt, numbered } from './desk.ts'
+
+const ada = () => token({ subject: 'ada', name: 'Ada' })
+const ben = () => token({ subject: 'ben', name: 'Ben' })
+
+test('[H9] two accounts in turn, each in a namespace of its own: neither sees, sends or leads for the other', async () => {
+  await using desk = await Desk.start({ secret })
+  const adas = { settings: { namespace: 'ada' }, token: await ada() }
+  const bens = { settings: { namespace: 'ben' }, token: await ben() }
+  const first = await (await desk.tab('ada-1', adas)).synced()
+  await desk.server.kill9()
+  await first.write(2)
+  await until('it is pending', async () => (await first.status()).pendingCount === 2)
+  await pause(500)
+  await first.close()
+
+  const second = await desk.tab('ben-1', bens)
+  expect(await second.edits()).toEqual([])
+  expect(await second.status()).toMatchObject({ pendingCount: 0 })
+  await desk.server.start()
+  await second.write()
+  await second.becomes('saved')
+  using peer = await desk.peer({ token: await ben() })
+  expect(editsAt(peer)).toEqual(numbered('ben-1', 1))
+
+  const both = await desk.tab('ada-2', adas)
+  await both.becomes('saved')
+  const sockets = await Promise.all([second, both].map((tab) => tab.read(({ openSockets }) => openSockets)))
+  expect(sockets).toEqual([1, 1])
+  await until('what Ada had written is sent as hers', () => editsAt(peer).length === 3)
+  await allHold([second, both], [...numbered('ada-1', 2), ...numbered('ben-1', 1)])
+})
+
+test('[D3.6] two accounts in turn in one namespace: the edits of one are never sent as the other’s', async () => {
+  await using desk = await Desk.start({ secret })
+  const first = await (await desk.tab('ada-1', { token: await ada() })).synced()
+  await desk.server.kill9()
+  await first.write(2)
+  await pause(500)
+  await first.close()
+  await desk.server.start()
+
+  const second = await desk.tab('ben-1', { token: await ben() })
+  await second.becomes('error')
+  expect(await second.status()).toMatchObject({ code: 'account-mismatch', pendingCount: 2 })
+  await pause(1000)
+  using peer = await desk.peer({ token: await ben() })
+  expect(editsAt(peer)).toEqual([])
+  await second.close()
+
+  const third = await desk.tab('ada-2', { token: await ada() })
+  await third.becomes('saved')
+  await until('they are sent once their owner is back', () => editsAt(peer).length === 2)
+  expect(editsAt(peer)).toEqual(numbered('ada-1', 2))
+})
