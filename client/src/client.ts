@@ -22,6 +22,8 @@ export interface ClientEvents {
   /** A failure of the connection that all documents share, or of the client itself. */
   error: { readonly error: TidemarkError; readonly code: TidemarkError['code']; readonly persistent: boolean }
   connection: ConnectionStatus
+  /** A document was opened that was not open. */
+  opened: TidemarkDocument
 }
 
 /** One account's documents, on one socket. Made by {@link createClient}. */
@@ -101,6 +103,7 @@ export class TidemarkClient implements AsyncDisposable {
     }
     const document = new TidemarkDocument(name, options.doc ?? new Y.Doc(), this.#means)
     this.#documents.set(name, document)
+    this.#emitter.emit('opened', document)
     return document
   }
 

@@ -28,6 +28,7 @@ export class TidemarkDocument implements AsyncDisposable {
   readonly #means: DocumentMeans
   readonly #emitter = new Emitter<DocumentEvents>()
   readonly #standing: Standing
+  readonly #failures: Failures
   readonly #sync: Sync
   #closing: Promise<void> | null = null
   #isSetAside = false
@@ -54,7 +55,7 @@ export class TidemarkDocument implements AsyncDisposable {
     })
     this.#standing = standing
     this.whenSynced = standing.whenSynced
-    const failures = new Failures({
+    this.#failures = new Failures({
       ...{ name, log, standing },
       emitter: this.#emitter,
       sessionId: () => this.#sync.sessionId,
@@ -64,7 +65,7 @@ export class TidemarkDocument implements AsyncDisposable {
     this.#sync = new Sync(
       { name, doc, awareness: this.awareness, opening },
       means,
-      { standing, failures },
+      { standing, failures: this.#failures },
       {
         pending: () => this.#emitter.emit('pending', { pendingCount: this.pendingCount }),
         setAside: (error) => {
@@ -133,6 +134,11 @@ export class TidemarkDocument implements AsyncDisposable {
   /** Its copy was set aside: `client.open` gives the document anew, and this one is only what it was. */
   get isSetAside(): boolean {
     return this.#isSetAside
+  }
+
+  /** It was closed, or is being closed: what is written from now on is kept nowhere. */
+  get isClosed(): boolean {
+    return this.#closing !== null
   }
 
   on<Name extends keyof DocumentEvents>(event: Name, listener: (payload: DocumentEvents[Name]) => void): () => void {
@@ -212,6 +218,11 @@ export class TidemarkDocument implements AsyncDisposable {
     this.#means.onClosed(this)
     this.#emitter.emit('destroy', undefined)
     this.#emitter.clear()
+  }
+
+  /** @internal tells and logs what a face over this document has refused */
+  report(error: TidemarkError): void {
+    this.#failures.report(error)
   }
 
   /** @internal what signing out asks at the last moment */

@@ -1,8 +1,6 @@
 import type { ErrorCode, TidemarkError } from '@tidemark/shared'
 import type { TidemarkClient } from '../client.ts'
 import type { TidemarkDocument } from '../document.ts'
-import { onOpened } from './opened.ts'
-import { onRefusal } from './refusals.ts'
 
 export interface DomEventOptions {
   /** `heys:pending-change` and so on. Default `heys`. */
@@ -58,14 +56,13 @@ export function emitDomEvents(
         if ([...watched.values()].every(({ pendingCount }) => pendingCount === 0)) dispatch('queue-drained', drained)
       }),
       document.on('error', ({ error }) => failed(error, documentName)),
-      onRefusal(document, (error) => failed(error, documentName)),
     )
   }
 
   if ('documents' in source) {
     offs.push(source.on('error', ({ error }) => failed(error, null)))
     for (const document of source.documents) watch(document)
-    offs.push(onOpened(source, watch))
+    offs.push(source.on('opened', watch))
   } else watch(source)
   return () => {
     for (const off of offs.splice(0)) off()

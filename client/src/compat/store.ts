@@ -3,7 +3,6 @@ import type { TidemarkDocument } from '../document.ts'
 import { alone, type Locks } from './alone.ts'
 import { Entries } from './entries.ts'
 import { copyJson, freeze, isEqual, type Json } from './json.ts'
-import { tellRefusal } from './refusals.ts'
 import { type Change, everything, Watchers } from './watchers.ts'
 
 /**
@@ -41,7 +40,6 @@ export class KeyValueStore {
   readonly #watchers: Watchers
   /** What was written before the copy on this device was loaded; null from then on. */
   #early: Map<string, Json | undefined> | null = new Map()
-  #isClosed = false
 
   /** @internal use {@link createStore} */
   constructor(document: TidemarkDocument, options: StoreOptions) {
@@ -57,9 +55,6 @@ export class KeyValueStore {
       throw new TidemarkError('configuration-invalid', message, { cause })
     }
     this.#watchers = new Watchers(this.#entries)
-    document.on('destroy', () => {
-      this.#isClosed = true
-    })
     this.whenLoaded = document.whenLoaded.then(() => this.#loaded())
   }
 
@@ -137,8 +132,7 @@ export class KeyValueStore {
 
   /** The one way in (D4.1): nothing touches the document before everything is accepted. */
   #change(changes: Changes, write = (different: Changes) => this.#entries.write(different, this)): void {
-    const { isClosed = this.#isClosed } = this.#document as { isClosed?: boolean }
-    if (isClosed) this.#refuse(new TidemarkError('document-closed'))
+    if (this.#document.isClosed) this.#refuse(new TidemarkError('document-closed'))
     // the server would refuse the edit, and it would stay pending for ever
     if (this.#document.level === 'read') this.#refuse(new TidemarkError('read-only'))
     for (const [key, value] of changes) this.#accept(key, value)
@@ -170,7 +164,7 @@ export class KeyValueStore {
   }
 
   #refuse(error: TidemarkError): never {
-    tellRefusal(this.#document, error)
+    this.#document.report(error)
     throw error
   }
 
@@ -181,7 +175,7 @@ export class KeyValueStore {
   #loaded(): void {
     const lost = [...(this.#early ?? [])].filter(([key, value]) => !isEqual(value, this.get(key)))
     this.#early = null
-    if (lost.length > 0 && !this.#isClosed) this.#entries.write(lost, this)
+    if (lost.length > 0 && !this.#document.isClosed) this.#entries.write(lost, this)
   }
 }
 

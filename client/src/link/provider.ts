@@ -109,6 +109,7 @@ export class DocumentProvider extends HocuspocusProvider {
   }
 
   sendAwareness(clients: readonly number[]): void {
-    super.awarenessUpdateHandler({ added: clients, updated: [], removed: [] }, null)
+    const known = clients.filter((client) => this.awareness?.meta.has(client))
+    if (known.length > 0) super.awarenessUpdateHandler({ added: known, updated: [], removed: [] }, null)
   }
 }

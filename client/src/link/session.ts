@@ -7,8 +7,9 @@ import {
   TidemarkError,
 } from '@tidemark/shared'
 import type { Awareness } from 'y-protocols/awareness'
-import * as Y from 'yjs'
+import type * as Y from 'yjs'
 import { closeFrame, kindOf, updateFrame } from './frames.ts'
+import { mergeInGroups } from './merge.ts'
 import { DocumentProvider } from './provider.ts'
 import type { Socket } from './socket.ts'
 import { latestOnly } from './squash.ts'
@@ -123,13 +124,17 @@ export class Session {
     const updates = this.#updates
     this.#updates = []
     if (updates.length > 0 && this.#running) {
-      this.#send(
-        updateFrame(this.#running.address, updates.length === 1 ? updates[0]! : latestOnly(Y.mergeUpdates(updates))),
-      )
+      this.#send(updateFrame(this.#running.address, updates.length === 1 ? updates[0]! : this.#merged(updates)))
     }
     const clients = [...this.#awarenessClients]
     this.#awarenessClients.clear()
     if (clients.length > 0) this.#provider.sendAwareness(clients)
+  }
+
+  #merged(updates: readonly Uint8Array[]): Uint8Array {
+    const merged = mergeInGroups(updates)
+    // an app that keeps deleted content does so on purpose
+    return this.#provider.document.gc ? latestOnly(merged) : merged
   }
 
   /** Makes a foreign server answer: our own presence comes back to us; without one, a sync request does. */
@@ -175,7 +180,10 @@ export class Session {
   #awarenessChanged(clients: readonly number[]): void {
     if (!this.#running) return
     for (const client of clients) this.#awarenessClients.add(client)
-    this.#openWindow()
+    // of those who are gone nothing is known any more in a moment
+    const states = this.#provider.awareness?.getStates()
+    if (clients.every((client) => states?.has(client))) this.#openWindow()
+    else this.flush()
   }
 
   #openWindow(): void {

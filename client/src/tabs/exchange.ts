@@ -16,6 +16,7 @@ export interface ExchangeMeans {
   /** What this opening has, as it tells the others. */
   readonly holding: () => Holding
   readonly made: () => Vector
+  readonly isLeader: () => boolean
   readonly ask: (opening: string) => void
   /** Edits of other tabs are in the document now; `update` holds them. */
   readonly held: (made: Vector, acknowledged: Vector, update: Uint8Array) => void
@@ -24,6 +25,7 @@ export interface ExchangeMeans {
 /** ms after which a tab that did not answer may be asked again. */
 const askAgainAfter = 1_000
 const noVector: Vector = new Map()
+const emptyUpdate = Uint8Array.of(0, 0)
 
 /**
  * How edits come from tab to tab: one by one as they are made, each with its position; and all at once, by comparison,
@@ -74,6 +76,11 @@ export class Exchange {
   hearAnswer({ from, update, made, acknowledged, stateVector }: TabMessage & { type: 'diff' }): boolean {
     this.#asking.get(from)?.()
     this.#asking.delete(from)
+    // Others may have missed it as well. The count comes before the content: nobody may call saved what is not counted.
+    if (this.#means.isLeader() && missing(made, this.#means.made()) > 0) {
+      const { say, holding } = this.#means
+      say({ ...holding(), type: 'diff', to: null, made, acknowledged, update: emptyUpdate, stateVector: null })
+    }
     this.#isCatchingUp = true
     const isApplied = this.apply(update)
     this.#isCatchingUp = false

@@ -43,10 +43,13 @@ export type TabMessage = { readonly from: string } & (
       readonly isLeader: boolean
       readonly isVisible: boolean
     } & Holding)
-  /** The answer. With a `stateVector` it asks back. */
-  | ({ readonly type: 'diff'; readonly to: string; readonly update: Uint8Array } & Omit<Holding, 'stateVector'> & {
-        readonly stateVector: Uint8Array | null
-      })
+  /** The answer. With a `stateVector` it asks back. To everybody (null): what the leader has just learnt is pending. */
+  | (Omit<Holding, 'stateVector'> & {
+      readonly type: 'diff'
+      readonly to: string | null
+      readonly update: Uint8Array
+      readonly stateVector: Uint8Array | null
+    })
   | { readonly type: 'presence'; readonly update: Uint8Array }
   /** The leader has begun a session: whoever was known to others in the last one says again that it is here. */
   | { readonly type: 'show-presence' }

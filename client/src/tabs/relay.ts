@@ -1,5 +1,5 @@
 import type { Clock } from '@tidemark/shared'
-import * as Y from 'yjs'
+import { mergeInGroups } from '../link/merge.ts'
 
 /** ms in which what was stored is said in one message. */
 const keptDelay = 100
@@ -89,6 +89,6 @@ export class Relay {
     this.#waiting.push({ number, update })
     // a leader that cannot store must not fill the memory of the others
     if (this.#waiting.length <= longestWait) return
-    this.#waiting = [{ number, update: Y.mergeUpdates(this.#waiting.map((waiting) => waiting.update)) }]
+    this.#waiting = [{ number, update: mergeInGroups(this.#waiting.map((waiting) => waiting.update)) }]
   }
 }

@@ -81,6 +81,7 @@ export class Tabs {
       holding: () => this.#holding(),
       held: events.held,
       made: () => events.vectors().made,
+      isLeader: () => this.isLeader,
     })
   }
 
@@ -299,6 +300,7 @@ export class Tabs {
   }
 
   #hearDiff(message: TabMessage & { type: 'diff' }): void {
+    if (message.to === null) this.#events.held(message.made, message.acknowledged, message.update)
     if (message.to !== this.#target.opening) return
     this.#roster?.add(message.from, message.client)
     if (message.presence) this.#presence.apply(message.presence)
