@@ -98,8 +98,8 @@ export class Sync {
     if (this.#isClosed || origin === this.#copy.origin) return
     if (origin === this.#link.origin) this.#received(update)
     else if (origin === this.#tabs.origin) {
-      // Its author stores it; but what a tab brings that was missed, and nobody may have stored, the leader does.
-      if (this.#tabs.isCatchingUp && this.isLeader) void this.#copy.keep(update, null)
+      // Its author stores it; but what a tab brings that was missed, and nobody may have stored or heard, the leader does.
+      if (this.#tabs.isCatchingUp && this.isLeader) this.#received(update)
     } else this.edited(update)
   }
 

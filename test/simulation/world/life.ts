@@ -1,6 +1,6 @@
 import { createWorld, type Device, type Tab, type World } from '@tidemark/client/testing'
 import { encodeStateAsUpdate } from 'yjs'
-import { Coverage } from './coverage.ts'
+import { Coverage, unitsOf } from './coverage.ts'
 import { Journals } from './journals.ts'
 import { type Edit, Opened } from './opened.ts'
 import { type DocumentName, documents, type Step } from './steps.ts'
@@ -8,6 +8,12 @@ import { type DocumentName, documents, type Step } from './steps.ts'
 /** A promise of the specification that was not kept. */
 export class Broken extends Error {
   override readonly name = 'Broken'
+}
+
+/** For whoever wants to see what happens. */
+export interface Watcher {
+  step(step: Step): void
+  opened(opened: Opened): void
 }
 
 const deviceCount = 3
@@ -45,8 +51,10 @@ export class Life {
   readonly #clients = new Map<Tab, ReturnType<Tab['createClient']>>()
   #numbers = 0
   #trouble: string | null = null
+  readonly #watcher: Watcher | null
 
-  constructor(seed: number) {
+  constructor(seed: number, watcher: Watcher | null = null) {
+    this.#watcher = watcher
     this.world = createWorld({
       seed,
       latency: { least: 1, most: 40 },
@@ -62,6 +70,7 @@ export class Life {
     for (const device of this.#devices) this.#openTab(device, true)
     await this.world.advanceTime(30)
     for (const step of steps) {
+      this.#watcher?.step(step)
       await this.#perform(step)
       this.#check()
     }
@@ -165,12 +174,12 @@ export class Life {
     const document = this.#clients.get(tab)!.open(name)
     if (this.#opened.some((opened) => opened.document === document)) return
     const device = this.world.device(tab.device)
-    this.#opened.push(
-      new Opened({ name, device, tab }, document, {
-        saved: (opened, saying) => this.#checkSaved(opened, saying),
-        trouble: (what) => this.#complain(what),
-      }),
-    )
+    const opened = new Opened({ name, device, tab }, document, {
+      saved: (opened, saying) => this.#checkSaved(opened, saying),
+      trouble: (what) => this.#complain(what),
+    })
+    this.#opened.push(opened)
+    this.#watcher?.opened(opened)
   }
 
   #closeDocument(opened: Opened | undefined): void {
@@ -311,9 +320,18 @@ export class Life {
     if (shared.length > 0 && stored?.pendingCount !== 0) {
       this.#complain(`[R3.1] ${opened} ends with ${stored?.pendingCount} marked`)
     }
-    if (shared.length > 0 && String(stored?.doc.getArray('numbers').toArray()) !== numbers) {
-      this.#complain(`[D1.3] ${opened}: the disk ends with ${stored?.doc.getArray('numbers').toArray()}`)
-    }
+    if (shared.length > 0) this.#checkDisk(opened)
+  }
+
+  /** [D1.3] The device has everything; only a tab that died may have taken along what only it could store. */
+  #checkDisk({ name, device }: Opened): void {
+    const held = new Coverage()
+    for (const row of device.stored(name)?.rows ?? []) held.add(row)
+    const lost = new Set(this.#edits.flatMap((edit) => (edit.by.isRunning || this.#stored.has(edit) ? [] : edit.units)))
+    const missing = unitsOf(encodeStateAsUpdate(this.world.server.committed(name))).filter(
+      (unit) => !held.holds([unit]) && !lost.has(unit),
+    )
+    if (missing.length > 0) this.#complain(`[D1.3] ${name} on the disk of ${device.name} lacks ${missing}`)
   }
 
   /** [R3] Whatever survived is committed, or set aside where its person finds it. */

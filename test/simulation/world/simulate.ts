@@ -20,22 +20,28 @@ export async function simulate(seed: number): Promise<void> {
   const steps = schedule(new Random(seed))
   const failure = await failureOf(seed, steps)
   if (!failure) return
-  const short = await shorten(seed, steps)
+  const short = await shorten(seed, steps, kindOf(failure))
   const message = (await failureOf(seed, short)) ?? failure
   throw new Error(`seed ${seed}: ${message}\nreplay(${seed}, [\n${describe(short)}\n])`)
 }
 
-/** Leaves out what is not needed for a failure: larger parts first, then single steps. */
-async function shorten(seed: number, steps: readonly Step[]): Promise<readonly Step[]> {
+/** Leaves out what is not needed for a failure of this kind: larger parts first, then single steps. */
+async function shorten(seed: number, steps: readonly Step[], kind: string): Promise<readonly Step[]> {
   let short = steps
   let tries = 150
   for (let size = short.length >> 1; size >= 1; size >>= 1) {
     for (let from = 0; from < short.length && tries > 0; ) {
       const fewer = [...short.slice(0, from), ...short.slice(from + size)]
       tries--
-      if (await failureOf(seed, fewer)) short = fewer
+      const failure = await failureOf(seed, fewer)
+      if (failure && kindOf(failure) === kind) short = fewer
       else from += size
     }
   }
   return short
+}
+
+/** The rule that was broken. */
+function kindOf(failure: string): string {
+  return failure.slice(0, failure.indexOf(' '))
 }
