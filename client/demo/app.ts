@@ -1,4 +1,5 @@
 import type { Client, OpenDocument } from './client-types.ts'
+import { createConfirm } from './confirm.ts'
 import { type Account, Credentials } from './credentials.ts'
 import type { DeviceMemory } from './device-memory.ts'
 import { type DocumentView, showDocument } from './document-view.ts'
@@ -32,6 +33,7 @@ export function createApp(memory: DeviceMemory): App {
   const credentials = new Credentials()
   const toasts = createToasts(byId('toasts', HTMLElement))
   const onLinkWanted = createLinkDialog()
+  const confirm = createConfirm()
   let identity: Identity = loadIdentity(memory)
   let mode: AuthMode = 'open'
   let session: Session | null = null
@@ -61,6 +63,7 @@ export function createApp(memory: DeviceMemory): App {
     const closing = shown
     shown = null
     closing?.view.close()
+    confirm.dismiss()
     toasts.clear()
     // what is not sent yet stays in the local store, and is sent the next time the document is open
     await closing?.tidemark.close()
@@ -87,11 +90,28 @@ export function createApp(memory: DeviceMemory): App {
     page.title(route.kind === 'document' ? route.name : 'No such document')
     page.message(route.kind === 'document' ? null : { title: 'A document cannot have this name', text: nameRule })
     if (!session || route.kind === 'invalid') return
-    const tidemark = session.client.open(route.name)
-    window.tidemark = { client: session.client, document: tidemark }
-    const askAgain = mode === 'open' ? null : () => signIn.ask({ reason: againReason, optional: true })
-    shown = { tidemark, view: showDocument({ tidemark, identity, toasts, signIn: askAgain, onLinkWanted }) }
+    show(session.client, route.name, false)
     switcher.opened(route.name)
+  }
+
+  const show = (client: Client, name: string, isAnew: boolean) => {
+    const tidemark = client.open(name)
+    window.tidemark = { client, document: tidemark }
+    tidemark.on('set-aside', () => inTurn(() => showAnew(tidemark)))
+    const askAgain = mode === 'open' ? null : () => signIn.ask({ reason: againReason, optional: true })
+    const needs = { client, tidemark, identity, toasts, confirm, onLinkWanted, isAnew }
+    shown = { tidemark, view: showDocument({ ...needs, signIn: askAgain }) }
+  }
+
+  /** The copy that was shown is set aside (R9.4): what the server has takes its place. */
+  const showAnew = async (tidemark: OpenDocument) => {
+    if (!session || shown?.tidemark !== tidemark) return
+    const sheet = byId('document', HTMLElement)
+    const hadFocus = sheet.contains(document.activeElement)
+    await closeShown()
+    show(session.client, tidemark.name, true)
+    // where the person was, but not in the text: what they are about to type was meant for another one
+    if (hadFocus) sheet.focus()
   }
 
   const enter = async (token: string, account: Account) => {

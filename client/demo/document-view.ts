@@ -1,5 +1,6 @@
 import { type Editor, getSchema } from '@tiptap/core'
-import type { OpenDocument } from './client-types.ts'
+import type { Client, OpenDocument } from './client-types.ts'
+import type { Confirm } from './confirm.ts'
 import { byId, element, setText } from './dom.ts'
 import { contentExtensions, createEditor, fragmentName } from './editor.ts'
 import { watchForeignContent } from './foreign-content.ts'
@@ -7,21 +8,27 @@ import type { Identity } from './identity.ts'
 import { bindIndicator } from './indicator.ts'
 import { bindPeople } from './people.ts'
 import { bindProblems } from './problems.ts'
+import { bindSetAside } from './set-aside.ts'
 import type { Toasts } from './toast.ts'
 import { createToolbar, type Toolbar } from './toolbar.ts'
 
 type ViewNeeds = {
+  readonly client: Client
   readonly tidemark: OpenDocument
   readonly identity: Identity
   readonly toasts: Toasts
   readonly signIn: (() => void) | null
+  readonly confirm: Confirm
   readonly onLinkWanted: (editor: Editor) => void
+  /** It takes the place of one that was set aside a moment ago. */
+  readonly isAnew: boolean
 }
 
 export type DocumentView = { close(): void }
 
 /** Shows one open document: its text, who is here, how safe it is, and what went wrong. */
-export function showDocument({ tidemark, identity, toasts, signIn, onLinkWanted }: ViewNeeds): DocumentView {
+export function showDocument(needs: ViewNeeds): DocumentView {
+  const { client, tidemark, identity, toasts, signIn, confirm, onLinkWanted } = needs
   const workspace = byId('workspace', HTMLElement)
   const sheet = byId('document', HTMLElement)
   const keysHint = byId('keys-hint', HTMLElement)
@@ -79,7 +86,8 @@ export function showDocument({ tidemark, identity, toasts, signIn, onLinkWanted 
   const ends = [
     bindIndicator(tidemark),
     bindPeople(tidemark.awareness),
-    bindProblems(tidemark, toasts, { signIn }),
+    bindProblems(tidemark, toasts, { signIn, confirm }),
+    bindSetAside({ client, tidemark, toasts, confirm, hasJustHappened: needs.isAnew }),
     tidemark.on('status', updateEditable),
     tidemark.on('synced', updateEditable),
   ]

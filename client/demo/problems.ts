@@ -1,11 +1,17 @@
-import type { ErrorCode, TidemarkError } from '@tidemark/shared'
+import type { TidemarkError } from '@tidemark/shared'
 import type { OpenDocument } from './client-types.ts'
+import type { Confirm } from './confirm.ts'
+import { problemOf, type Remedy } from './problem-words.ts'
+import { discardQuestion } from './set-aside-words.ts'
 import type { ToastAction, Toasts } from './toast.ts'
 
-/** What a person can do about a problem, beside dismissing it. */
-type Remedy = 'retry' | 'sign-in' | 'reload' | 'none'
+type Remedies = {
+  readonly signIn: (() => void) | null
+  readonly confirm: Confirm
+}
 
-type Remedies = { readonly signIn: (() => void) | null }
+/** A history that was replaced makes the page open the document anew; only if that takes longer is it a problem; in ms. */
+const patienceWithHistory = 4000
 
 /** Shows each persistent failure of a document as a toast, with its reason and what to do (H4). @returns the end of it */
 export function bindProblems(tidemark: OpenDocument, toasts: Toasts, remedies: Remedies): () => void {
@@ -13,14 +19,24 @@ export function bindProblems(tidemark: OpenDocument, toasts: Toasts, remedies: R
   const blocking = new Set<string>()
   // a status repeats its error with each edit; a toast that was dismissed should not come back for that
   let reported: TidemarkError | null = null
+  let patience: ReturnType<typeof setTimeout> | undefined
 
   const report = (error: TidemarkError) => {
     if (error === reported) return
     reported = error
-    const key = keyOf(error.code)
-    if (!isLasting(error.code)) blocking.add(key)
-    const actions = actionsFor(remedyFor(error.code), tidemark, remedies)
-    toasts.show({ key, title: titleOf(error.code), text: error.message, tone: 'problem', actions })
+    // the person has just set the copy aside: the page is on its way to the document as it is on the server
+    if (error.code === 'document-closed') return
+    if (error.code === 'epoch-mismatch') {
+      patience ??= setTimeout(() => show(error), patienceWithHistory)
+      return
+    }
+    show(error)
+  }
+  const show = (error: TidemarkError) => {
+    const { key, title, text, remedies: which, isLasting } = problemOf(error)
+    if (!isLasting) blocking.add(key)
+    const actions = which.map((remedy) => actionFor(remedy, tidemark, toasts, remedies))
+    toasts.show({ key, title, text, tone: 'problem', actions })
   }
   const onStatus = () => {
     const { status } = tidemark
@@ -42,62 +58,38 @@ export function bindProblems(tidemark: OpenDocument, toasts: Toasts, remedies: R
   ]
   onStatus()
   return () => {
+    clearTimeout(patience)
     for (const end of ends) end()
   }
 }
 
-// true also when everything else is saved
-function isLasting(code: ErrorCode): boolean {
-  return code === 'read-only' || code.startsWith('local-storage')
-}
-
-// a token that is missing, expired or refused is one problem to a person
-function keyOf(code: ErrorCode): string {
-  return remedyFor(code) === 'sign-in' ? 'sign-in' : code
-}
-
-function titleOf(code: ErrorCode): string {
-  if (remedyFor(code) === 'sign-in') return 'Sign in to save'
-  if (code === 'read-only') return 'Read only'
-  if (code.startsWith('local-storage')) return 'Not kept on this device'
-  return 'Not saved'
-}
-
-function remedyFor(code: ErrorCode): Remedy {
-  switch (code) {
-    case 'token-missing':
-    case 'token-invalid':
-    case 'token-expired':
-    case 'token-provider-failed':
-      return 'sign-in'
-    case 'protocol-unsupported':
-      return 'reload'
-    case 'permission-denied':
-    case 'origin-not-allowed':
-    case 'host-not-allowed':
-    case 'document-load-failed':
-    case 'document-write-failed':
-    case 'document-too-large':
-    case 'message-too-large':
-    case 'too-many-documents':
-    case 'local-storage-full':
-    case 'internal':
-      return 'retry'
-    default:
-      return 'none'
-  }
-}
-
-function actionsFor(remedy: Remedy, tidemark: OpenDocument, remedies: Remedies): readonly ToastAction[] {
+function actionFor(remedy: Remedy, tidemark: OpenDocument, toasts: Toasts, { signIn, confirm }: Remedies): ToastAction {
   const retry = { label: 'Try again', testId: 'toast-retry', run: () => tidemark.retry() }
   switch (remedy) {
     case 'retry':
-      return [retry]
+      return retry
     case 'sign-in':
-      return remedies.signIn ? [{ label: 'Sign in again', testId: 'toast-sign-in', run: remedies.signIn }] : [retry]
+      return signIn ? { label: 'Sign in again', testId: 'toast-sign-in', run: signIn } : retry
     case 'reload':
-      return [{ label: 'Reload the page', testId: 'toast-reload', run: () => location.reload() }]
-    case 'none':
-      return []
+      return { label: 'Reload the page', testId: 'toast-reload', run: () => location.reload() }
+    case 'discard':
+      return {
+        label: 'Discard my changes…',
+        testId: 'toast-discard',
+        keepsToast: true,
+        run: () => void discard(tidemark, toasts, confirm),
+      }
+  }
+}
+
+/** Nothing is lost by it: the copy with the edits is set aside. The page hears of that, and opens the document anew. */
+async function discard(tidemark: OpenDocument, toasts: Toasts, confirm: Confirm): Promise<void> {
+  const isKept = tidemark.status.localStore.kind === 'indexeddb'
+  if (!(await confirm.ask(discardQuestion(tidemark.pendingCount, isKept)))) return
+  try {
+    await tidemark.setAside()
+  } catch (error) {
+    const text = error instanceof Error ? error.message : 'Try again.'
+    toasts.show({ key: 'set-aside', title: 'Your changes could not be set aside', text, tone: 'problem', actions: [] })
   }
 }

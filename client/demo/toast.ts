@@ -1,7 +1,13 @@
 import { element } from './dom.ts'
 import { icon } from './icons.ts'
 
-export type ToastAction = { readonly label: string; readonly testId: string; readonly run: () => void }
+export type ToastAction = {
+  readonly label: string
+  readonly testId: string
+  readonly run: () => void
+  /** It only asks: the problem is still there if the person then says no. */
+  readonly keepsToast?: boolean
+}
 
 export type Toast = {
   /** One toast for each key: the same problem again replaces its words, it does not pile up. */
@@ -45,7 +51,7 @@ export function createToasts(region: HTMLElement): Toasts {
           action.label,
         )
         button.addEventListener('click', () => {
-          dismiss(toast.key)
+          if (!action.keepsToast) dismiss(toast.key)
           action.run()
         })
         return button

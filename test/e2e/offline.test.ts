@@ -80,7 +80,7 @@ describe('[C1] [H6] [R2.3] [R3.2] [R3.1] without a network', () => {
   })
 
   test('[P1] [R2.1] typing never waits for the network', async () => {
-    await using server = await ServerProcess.start()
+    await using server = await ServerProcess.start({ databaseUrl: await freshDatabase() })
     await using ada = await browser.person()
     const one = await (await ada.open(`${server.http}/d/fast`)).editable()
     await server.kill9()

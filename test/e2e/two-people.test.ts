@@ -79,7 +79,7 @@ describe('[C1] [C4] [C5] two people in one document', () => {
   })
 
   test('rich text arrives as it was made: bold, heading, list', async () => {
-    await using server = await ServerProcess.start()
+    await using server = await ServerProcess.start({ databaseUrl: await freshDatabase() })
     await twoPeople()
     const one = await (await ada.open(`${server.http}/d/rich`)).editable()
     const two = await (await ben.open(`${server.http}/d/rich`)).editable()
@@ -100,7 +100,7 @@ describe('[C1] [C4] [C5] two people in one document', () => {
   })
 
   test('two tabs of one person', async () => {
-    await using server = await ServerProcess.start()
+    await using server = await ServerProcess.start({ databaseUrl: await freshDatabase() })
     await twoPeople()
     const one = await (await ada.open(`${server.http}/d/tabs`)).editable()
     const two = await (await ada.open(`${server.http}/d/tabs`)).editable()
@@ -110,12 +110,19 @@ describe('[C1] [C4] [C5] two people in one document', () => {
     await one.shows(', and the second')
     await Promise.all([one.becomes('saved'), two.becomes('saved')])
     expect(await one.page.getByTestId('people').getAttribute('data-count')).toBe('1')
+    await one.page.getByTestId('people').click()
+    expect(await one.page.getByTestId('person').allTextContents()).toEqual([expect.stringMatching(/you, 2 tabs$/)])
+    await picture(one.page, 'two-tabs')
+    await two.closeTab()
+    await until('[D1.6] the other tab is gone', async () =>
+      (await one.page.getByTestId('person').allTextContents()).every((words) => words.endsWith('you')),
+    )
   })
 })
 
 describe('[H5] the indicator', () => {
   test('says Syncing… in yellow, Saved in green, Error in red, with an icon and in words', async () => {
-    await using server = await ServerProcess.start()
+    await using server = await ServerProcess.start({ databaseUrl: await freshDatabase() })
     await twoPeople()
     const one = await (await ada.open(`${server.http}/d/indicator`)).editable()
     await one.becomes('saved')
