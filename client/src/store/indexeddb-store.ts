@@ -1,15 +1,19 @@
 import { type Clock, TidemarkError } from '@tidemark/shared'
-import { PREFERRED_TRIM_SIZE } from 'y-indexeddb'
 import * as Y from 'yjs'
+import type { TabWorld } from '../tabs/world.ts'
 import { within } from '../time-limit.ts'
 import { Acknowledgements } from './acknowledgements.ts'
-import { remainder } from './dirty-mark.ts'
-import { type Connection, openDatabase, writeError } from './idb.ts'
+import { type DirtyMark, remainder } from './dirty-mark.ts'
+import { openExisting, resultOf, updatesStore, writeError } from './idb.ts'
 import type { Acknowledged, History, Loaded, LocalStore, SetAside, StoreEvents } from './local-store.ts'
 import { databaseName } from './names.ts'
+import { holdShared, type OpenedCopy, openLockName, openNewest } from './opening.ts'
+import { inSlices } from './pace.ts'
 import { QuietPersistence } from './persistence.ts'
-import { accountKey, clearMarks, dirtyKey, historyKey, putSetAside } from './records.ts'
-import { applyRows, type Contents, compact, quarantine, readContents } from './rows.ts'
+import { accountKey, type CopyRecord, clearMarks, dirtyKey, historyKey, putCopy, putSetAside } from './records.ts'
+import { applyInSlices, quarantine, readRecordsOf } from './rows.ts'
+import { openRows, type Seals } from './seals.ts'
+import { type Size, Upkeep } from './upkeep.ts'
 import { WriteQueue } from './write-queue.ts'
 
 export interface IndexeddbStoreMeans {
@@ -17,6 +21,12 @@ export interface IndexeddbStoreMeans {
   readonly clock: Clock
   /** How long opening may take, in ms: a blocked or hanging browser must not keep the document closed. */
   readonly openTimeLimit: number
+  /** Without it nobody else is asked before the copy is compacted, and it is never evicted. */
+  readonly tabs?: Pick<TabWorld, 'locks' | 'page'> | undefined
+  /** How rows are stored, when not in the clear. */
+  readonly seals?: ((database: string) => Seals) | undefined
+  /** The person has made an edit. */
+  readonly onEdit?: (() => void) | undefined
 }
 
 /** What is opened, and by whom. */
@@ -25,8 +35,6 @@ export interface Subject {
   readonly doc: Y.Doc
   readonly opening: string
 }
-
-const compactionDelay = 1_000
 
 /**
  * y-indexeddb's persistence, same database format, with what it lacks: a promise for each write that settles when its
@@ -38,48 +46,67 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
   readonly #means: IndexeddbStoreMeans
   readonly #subject: Subject
   readonly #events: StoreEvents
-  readonly #dirtyKey: string
   readonly #writes: WriteQueue
   readonly #acknowledgements: Acknowledgements
-  readonly #inFlight = new Set<Promise<void>>()
+  readonly #upkeep: Upkeep
+  readonly #inFlight = new Set<Promise<unknown>>()
+  /** Rows from `_dbref` on that this tab has written. */
+  #ownRows = new Set<number>()
+  #seals: Seals | null = null
   /** Which of the document's copies this is; the one before it was set aside. */
   #generation = 0
-  #newest = 0
+  #copy: CopyRecord | null = null
+  #bytes = 0
+  /** Of other openings, as far as they are not acknowledged. */
+  readonly #marks = new Map<string, DirtyMark>()
+  #history: History | null = null
+  #account: string | null = null
   /** The newest of this opening's positions that is durable on the server. */
   #acknowledged = 0
+  #isSetAside = false
   #closing: Promise<void> | null = null
   #isLost = false
   #isReopening = false
-  #isCaretaker = false
-  #cancelCompaction: (() => void) | null = null
+  #letGo: () => void = () => {}
 
   constructor(subject: Subject, means: IndexeddbStoreMeans, events: StoreEvents) {
     super(databaseName(means.namespace, subject.document), subject.doc)
     this.#subject = subject
     this.#means = means
     this.#events = events
-    this.#dirtyKey = dirtyKey(subject.opening)
     this.#writes = new WriteQueue({
       clock: means.clock,
-      dirtyKey: this.#dirtyKey,
+      dirtyKey: dirtyKey(subject.opening),
       acknowledged: () => this.#acknowledged,
       database: () => this.db,
+      seals: () => this.#seals,
       onDisconnected: () => this.#disconnected(),
       onConnectionWanted: () => this.#reopen(),
-      onWritten: (count) => this.#written(count),
+      onWritten: (keys) => {
+        for (const key of keys) this.#ownRows.add(Number(key))
+      },
       track: (work) => this.#track(work),
       events,
     })
     this.#acknowledgements = new Acknowledgements(means.clock, (acknowledged) =>
       this.#note((custom) => clearMarks(custom, acknowledged)),
     )
+    this.#upkeep = new Upkeep({
+      clock: means.clock,
+      locks: means.tabs?.locks ?? null,
+      page: means.tabs?.page ?? null,
+      lockName: () => `tidemark:compact:${this.name}`,
+      count: () => resultOf(this.#connected().transaction(updatesStore).objectStore(updatesStore).count()),
+      compact: () => this.#compact(),
+    })
+    subject.doc.on('update', this.#heard)
   }
 
   async load(): Promise<Loaded> {
     try {
-      const loaded = await within(this.#means.clock, this.#means.openTimeLimit, 'opening IndexedDB', this.#open())
-      this.#writes.flush()
-      return loaded
+      const { clock, openTimeLimit } = this.#means
+      const opened = await within(clock, openTimeLimit, 'opening IndexedDB', this.#open())
+      return await this.#loaded(opened)
     } catch (cause) {
       this.#isLost = true
       // should the browser open it after all, it must not stay open
@@ -90,37 +117,53 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
     }
   }
 
-  async #open(): Promise<Loaded> {
-    const { database, contents } = await this.#newestCopy()
-    if (this.#isLost || this._destroyed) throw new TidemarkError('document-closed')
-    const { rows, marks, history, account } = contents
-    const corrupt = applyRows(this.doc, rows, this)
-    this._dbref = rows.reduce((newest, { key }) => Math.max(newest, Number(key)), 0) + 1
-    this._dbsize = rows.length
-    this.#adopt(database)
-    if (corrupt.length > 0) {
-      this.#events.failed(new TidemarkError('local-storage-corrupt'))
-      quarantine(database, corrupt).catch((cause) => this.#events.failed(writeError(cause)))
+  async #open(): Promise<OpenedCopy> {
+    const { namespace, tabs } = this.#means
+    const { document } = this.#subject
+    const letGo = await holdShared(tabs?.locks ?? null, openLockName(namespace, document))
+    if (this.#closing || this.#isLost) letGo()
+    else this.#letGo = letGo
+    const opened = await openNewest(document, this.#means, this.opening)
+    if (this.#isLost) opened.database.close()
+    return opened
+  }
+
+  async #loaded(opened: OpenedCopy): Promise<Loaded> {
+    const { rows, contents, database } = opened
+    const corrupt = await applyInSlices(this.doc, rows.opened, this, inSlices())
+    if (this.#closing || this._destroyed) {
+      database.close()
+      throw new TidemarkError('document-closed')
     }
+    const sizes = contents.rows.map(({ update }) => sizeOf(update))
+    const size = { rows: sizes.length, snapshotBytes: sizes.reduce((most, bytes) => Math.max(most, bytes), 0) }
+    this.#bytes = sizes.reduce((sum, bytes) => sum + bytes, 0)
+    this._dbref = Number(contents.rows.at(-1)?.key ?? 0) + 1
+    this.#copy = contents.copy
+    this.#history = contents.history
+    this.#account = contents.account
+    for (const [opening, mark] of contents.marks) this.#marks.set(opening, mark)
+    this.#adopt(opened)
+    this.#touch()
+    this.#aside(corrupt, 'local-storage-corrupt')
+    this.#aside(rows.tampered, 'local-storage-tampered')
+    this.#upkeep.loaded(size, size.rows > 1 && this.#bytes > 2 * size.snapshotBytes + 65_536)
     this.synced = true
     this.emit('synced', [this])
-    return { copy: this.name, marks, history, account }
+    this.#writes.flush()
+    return { copy: this.name, marks: contents.marks, history: contents.history, account: contents.account }
   }
 
-  /** Goes on from copies that were set aside to the one that took their place (R9.4). */
-  async #newestCopy(): Promise<{ database: IDBDatabase; contents: Contents }> {
-    let database = await this.opening
-    for (;;) {
-      const contents = await readContents(database)
-      if (!contents.setAside) return { database, contents }
-      database.close()
-      this.#generation = contents.setAside.next
-      this.name = databaseName(this.#means.namespace, this.#subject.document, this.#generation)
-      database = (await openDatabase(this.name)).database
-    }
+  #aside(rows: Parameters<typeof quarantine>[1], code: 'local-storage-corrupt' | 'local-storage-tampered'): void {
+    if (rows.length === 0 || !this.db) return
+    this.#events.failed(new TidemarkError(code))
+    this.#track(quarantine(this.db, rows).catch((cause) => this.#events.failed(writeError(cause))))
   }
 
-  #adopt(database: IDBDatabase): void {
+  #adopt({ database, name, generation, seals }: Pick<OpenedCopy, 'database' | 'name' | 'generation' | 'seals'>): void {
+    this.name = name
+    this.#generation = generation
+    this.#seals = seals
     this.db = database
     // The browser has closed it: out of its own need, or because the person cleared its data.
     database.onclose = () => this.#disconnected()
@@ -131,17 +174,33 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
     }
   }
 
+  /** Notes when the copy was used, for eviction, and which database it is, to know it again. */
+  #touch(): void {
+    const { clock } = this.#means
+    const id = this.#copy?.id ?? Math.floor(clock.random() * 2 ** 53).toString(36)
+    this.#note((custom) =>
+      putCopy(custom, { id, usedAt: clock.now(), bytes: this.#bytes }, (copy) => {
+        this.#copy = copy
+      }),
+    )
+  }
+
   append(update: Uint8Array, position: number | null): Promise<void> {
     if (this.#closing || this.#isLost) {
       return Promise.reject(new TidemarkError(this.#isLost ? 'local-storage-unavailable' : 'document-closed'))
     }
-    if (position !== null) this.#newest = Math.max(this.#newest, position)
+    this.#bytes += update.length
+    if (position !== null) this.#means.onEdit?.()
     return this.#writes.add(update, position)
   }
 
-  #written(count: number): void {
-    this._dbsize += count
-    this.#compactIfDue()
+  readonly #heard = (_update: Uint8Array, origin: unknown): void => {
+    if (origin !== this) this.#upkeep.heard()
+  }
+
+  #connected(): IDBDatabase {
+    if (!this.db) throw new DOMException('there is no connection now', 'InvalidStateError')
+    return this.db
   }
 
   #disconnected(): void {
@@ -153,25 +212,59 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
   #reopen(): void {
     if (this.#isReopening || this.#closing || this.#isLost) return
     this.#isReopening = true
-    openDatabase(this.name)
-      .then((connection) => this.#reopened(connection))
-      .catch((cause: unknown) => this.#writes.connectionFailed(cause))
+    const reopening = this.#connect()
+      .catch((cause: unknown) => {
+        if (!(cause instanceof TidemarkError)) this.#writes.connectionFailed(cause)
+        else this.#lose(cause)
+      })
       .finally(() => {
         this.#isReopening = false
       })
+    this.#track(reopening)
   }
 
-  #reopened({ database, isNew }: Connection): void {
+  async #connect(): Promise<void> {
+    const { name } = this
+    const database = await openExisting(name)
+    const copy = database && (await readRecordsOf(database)).copy
     if (this.#closing || this.#isLost) {
-      database.close()
+      database?.close()
+    } else if (database && (copy?.id === this.#copy?.id || !this.#copy)) {
+      this.#adopt({ database, name, generation: this.#generation, seals: this.#seals })
+      this.#writes.flush()
+    } else {
+      // The browser has thrown the old one away. Another tab may have made a new one already.
+      database?.close()
+      await this.#writeAgain()
+    }
+  }
+
+  /** What is in the document is all there is (D2.6). */
+  async #writeAgain(): Promise<void> {
+    if (this.#isSetAside) throw new TidemarkError('local-storage-unavailable')
+    const opened = await openNewest(this.#subject.document, this.#means)
+    const { history, copy } = opened.contents
+    const isOther = history && this.#history && history.epoch !== this.#history.epoch
+    if (this.#closing || this.#isLost || isOther) {
+      opened.database.close()
+      // what was stored there since is of a history that this document does not share (R9)
+      if (isOther) throw new TidemarkError('local-storage-unavailable')
       return
     }
-    this.#adopt(database)
-    if (isNew) {
-      // the browser has thrown the old one away: what is in the document is all there is
-      this._dbsize = 0
-      this.#writes.writeFirst(Y.encodeStateAsUpdate(this.doc))
-    }
+    this.#copy = copy
+    this._dbref = 0
+    this.#ownRows = new Set()
+    this.#adopt(opened)
+    const all = Y.encodeStateAsUpdate(this.doc)
+    this.#bytes = all.length
+    this.#writes.writeFirst(all)
+    const [marks, known, account] = [this.#marks, this.#history, this.#account]
+    this.#note((custom) => {
+      for (const [opening, mark] of marks) custom.put(mark, dirtyKey(opening))
+      if (known) custom.put(known, historyKey)
+      if (account !== null) custom.put(account, accountKey)
+    })
+    this.#touch()
     this.#writes.flush()
   }
 
@@ -179,7 +272,7 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
     this.db = null
     if (this.#closing || this.#isLost) return
     this.#isLost = true
-    this.#cancelCompaction?.()
+    this.#upkeep.stop()
     const error = new TidemarkError('local-storage-unavailable', undefined, { cause })
     this.#writes.lose(error)
     this.#events.lost(error)
@@ -187,25 +280,32 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
 
   acknowledge(acknowledged: Acknowledged): Promise<void> {
     this.#acknowledged = Math.max(this.#acknowledged, acknowledged.get(this.#subject.opening) ?? 0)
+    for (const [opening, position] of acknowledged) {
+      const mark = this.#marks.get(opening)
+      const rest = mark && remainder(mark, position)
+      if (rest) this.#marks.set(opening, rest)
+      else this.#marks.delete(opening)
+    }
     return this.#acknowledgements.add(acknowledged)
   }
 
   remember(history: History): Promise<void> {
+    this.#history = history
     return this.#note((custom) => custom.put(history, historyKey))
   }
 
   rememberAccount(account: string): Promise<void> {
+    this.#account = account
     return this.#note((custom) => custom.put(account, accountKey))
   }
 
   setCaretaker(isCaretaker: boolean): void {
-    this.#isCaretaker = isCaretaker
-    if (isCaretaker) this.#compactIfDue()
+    this.#upkeep.setCaretaker(isCaretaker)
   }
 
   setAside(why: SetAside): Promise<void> {
-    const next = this.#generation + 1
-    return this.#writes.record((custom) => putSetAside(custom, { ...why, next }))
+    this.#isSetAside = true
+    return this.#writes.record((custom) => putSetAside(custom, { ...why, next: this.#generation + 1 }))
   }
 
   // What a store that was closed or lost did not note costs a mark that stays too long, never an edit.
@@ -214,31 +314,34 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
     return this.#writes.record(put).catch(() => {})
   }
 
-  #track(work: Promise<void>): void {
+  #track(work: Promise<unknown>): void {
     const tracked = work.finally(() => this.#inFlight.delete(tracked))
     this.#inFlight.add(tracked)
   }
 
-  #compactIfDue(): void {
-    if (this.#closing || !this.#isCaretaker || this._dbsize < PREFERRED_TRIM_SIZE || this.#cancelCompaction) return
-    this.#cancelCompaction = this.#means.clock.after(compactionDelay, () => {
-      this.#cancelCompaction = null
-      if (this.db && this.#writes.isEmpty) this.#track(this.#compact(this.db))
+  async #compact(): Promise<Size | null> {
+    const { compact } = await import('./compaction.ts')
+    const database = this.#connected()
+    const seals = this.#seals
+    const compacting = compact({
+      database,
+      doc: this.doc,
+      origin: this,
+      firstUnknown: this._dbref,
+      isOwn: (key) => this.#ownRows.has(key),
+      seals: { open: (rows) => openRows(seals, rows), seal: (update) => seals?.seal(update) ?? update },
+      isWanted: () => !this.#closing && this.db === database && this.#writes.isEmpty,
     })
-  }
-
-  async #compact(database: IDBDatabase): Promise<void> {
-    try {
-      const { key, corrupt } = await compact(database, this.doc, this, this._dbref, () => {
-        const value = remainder({ from: 1, to: this.#newest }, this.#acknowledged)
-        return value && { key: this.#dirtyKey, value }
-      })
-      this._dbref = key + 1
-      this._dbsize = 1
-      if (corrupt.length > 0) this.#events.failed(new TidemarkError('local-storage-corrupt'))
-    } catch (cause) {
-      if (!this.#isLost && !this.#closing) this.#events.failed(writeError(cause))
-    }
+    this.#track(compacting.catch(() => {}))
+    const result = await compacting
+    if (!result) return null
+    if (result.corrupt > 0) this.#events.failed(new TidemarkError('local-storage-corrupt'))
+    if (result.tampered > 0) this.#events.failed(new TidemarkError('local-storage-tampered'))
+    this._dbref = result.key + 1
+    this.#ownRows = new Set([...this.#ownRows].filter((key) => key > result.key))
+    this.#bytes = result.bytes
+    this.#touch()
+    return { rows: result.rows, snapshotBytes: result.bytes }
   }
 
   close(): Promise<void> {
@@ -247,13 +350,17 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
 
   /** y-indexeddb's name for {@link close}; it is also called when the `Y.Doc` is destroyed. */
   override destroy(): Promise<void> {
-    this.#closing ??= this.#close()
+    if (!this.#closing) {
+      if (this.db && this.#copy && this.#bytes !== this.#copy.bytes) this.#touch()
+      this.#closing = this.#close()
+    }
     return this.#closing
   }
 
   async #close(): Promise<void> {
     this.doc.off('destroy', this.destroy)
-    this.#cancelCompaction?.()
+    this.doc.off('update', this.#heard)
+    this.#upkeep.stop()
     this.#acknowledgements.flush()
     this.#writes.stop()
     this.#writes.flush()
@@ -262,5 +369,11 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
     this.db?.close()
     this.db = null
     this.#writes.giveUp(new TidemarkError('document-closed'))
+    this.#letGo()
   }
+}
+
+function sizeOf(row: unknown): number {
+  if (row instanceof Uint8Array) return row.length
+  return (row as { data?: Uint8Array } | null)?.data?.length ?? 0
 }

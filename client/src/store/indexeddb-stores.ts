@@ -5,8 +5,10 @@ import { completionOf, customStore, deleteDatabase, openExisting, updatesStore }
 import { IndexeddbStore, type IndexeddbStoreMeans } from './indexeddb-store.ts'
 import type { LocalStore, LocalStores, SetAsideCopy, StoreEvents } from './local-store.ts'
 import { databaseName, parseDatabaseName } from './names.ts'
+import { inSlices } from './pace.ts'
 import { setAsideKey } from './records.ts'
-import { applyRows, type Contents, readContents } from './rows.ts'
+import { applyInSlices, type Contents, readContents } from './rows.ts'
+import { openRows } from './seals.ts'
 
 /** The copies that one namespace keeps in IndexedDB: a database for each, in y-indexeddb's format. */
 export class IndexeddbStores implements LocalStores {
@@ -77,7 +79,9 @@ export class IndexeddbStores implements LocalStores {
     const database = await this.#openSetAside(id)
     try {
       const doc = new Y.Doc()
-      applyRows(doc, (await readContents(database)).rows, this)
+      const seals = this.#means.seals?.(id) ?? null
+      const { opened } = await openRows(seals, (await readContents(database)).rows)
+      await applyInSlices(doc, opened, this, inSlices())
       return doc
     } finally {
       database.close()

@@ -7,6 +7,8 @@ const quarantinePrefix = 'tidemark:quarantine:'
 export const historyKey = 'tidemark:history'
 export const accountKey = 'tidemark:account'
 export const setAsideKey = 'tidemark:set-aside'
+export const copyKey = 'tidemark:copy'
+export const keyCheckKey = 'tidemark:key-check'
 
 /** Each opening has its own mark, so that two tabs do not clear each other's. */
 export const dirtyKey = (opening: string): string => dirtyPrefix + opening
@@ -18,6 +20,16 @@ export interface SetAsideRecord extends SetAside {
   readonly next: number
 }
 
+/** What is known of a copy as a whole. */
+export interface CopyRecord {
+  /** Of this very database: one that is made anew under the same name has another. */
+  readonly id: string
+  /** Unix time in ms. */
+  readonly usedAt: number
+  /** Of all rows, about. */
+  readonly bytes: number
+}
+
 export interface Records {
   /** By opening. */
   readonly marks: ReadonlyMap<string, DirtyMark>
@@ -25,6 +37,9 @@ export interface Records {
   readonly account: string | null
   readonly setAside: SetAsideRecord | null
   readonly hasQuarantine: boolean
+  readonly copy: CopyRecord | null
+  /** Undefined where nothing was written with a key. */
+  readonly keyCheck: unknown
 }
 
 export function readRecords(keys: readonly unknown[], values: readonly unknown[]): Records {
@@ -42,12 +57,21 @@ export function readRecords(keys: readonly unknown[], values: readonly unknown[]
     account: typeof account === 'string' ? account : null,
     setAside: readSetAside(get(setAsideKey)),
     hasQuarantine: keys.some(isQuarantined),
+    copy: readCopy(get(copyKey)),
+    keyCheck: get(keyCheckKey),
   }
 }
 
 function readHistory(value: unknown): History | null {
   const { epoch, revision } = (value ?? {}) as Partial<History>
   return typeof epoch === 'string' && Number.isInteger(revision) ? { epoch, revision: revision! } : null
+}
+
+function readCopy(value: unknown): CopyRecord | null {
+  const { id, usedAt, bytes } = (value ?? {}) as Partial<CopyRecord>
+  return typeof id === 'string' && Number.isFinite(usedAt) && Number.isFinite(bytes)
+    ? { id, usedAt: usedAt!, bytes: bytes! }
+    : null
 }
 
 function readSetAside(value: unknown): SetAsideRecord | null {
@@ -74,5 +98,15 @@ export function putSetAside(custom: IDBObjectStore, record: SetAsideRecord): voi
   const request = custom.get(setAsideKey)
   request.onsuccess = () => {
     if (!readSetAside(request.result)) custom.put(record, setAsideKey)
+  }
+}
+
+/** Says that the copy is used. The identity that it has stays. */
+export function putCopy(custom: IDBObjectStore, now: CopyRecord, told: (record: CopyRecord) => void): void {
+  const request = custom.get(copyKey)
+  request.onsuccess = () => {
+    const record = { ...now, id: readCopy(request.result)?.id ?? now.id }
+    custom.put(record, copyKey)
+    told(record)
   }
 }

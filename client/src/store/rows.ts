@@ -1,12 +1,14 @@
 import * as Y from 'yjs'
-import type { DirtyMark } from './dirty-mark.ts'
 import { completionOf, customStore, resultOf, updatesStore } from './idb.ts'
+import type { Pace } from './pace.ts'
 import { quarantineKey, type Records, readRecords } from './records.ts'
 
 export interface Row {
   readonly key: IDBValidKey
   readonly update: unknown
 }
+
+const rowsAtOnce = 1_000
 
 export interface Contents extends Records {
   readonly rows: readonly Row[]
@@ -17,33 +19,62 @@ export async function readContents(database: IDBDatabase): Promise<Contents> {
   const transaction = database.transaction([updatesStore, customStore], 'readonly')
   const records = await recordsOf(transaction.objectStore(customStore))
   const updates = transaction.objectStore(updatesStore)
-  const [keys, values] = await Promise.all([resultOf(updates.getAllKeys()), resultOf<unknown[]>(updates.getAll())])
-  return { ...records, rows: keys.map((key, index) => ({ key, update: values[index] })) }
+  const rows: Row[] = []
+  let range: IDBKeyRange | null = null
+  for (;;) {
+    // many at once would be one long task
+    const some: Row[] = await rowsOf(updates, range, rowsAtOnce)
+    rows.push(...some)
+    if (some.length < rowsAtOnce) return { ...records, rows }
+    range = IDBKeyRange.lowerBound(some.at(-1)!.key, true)
+  }
 }
 
-export async function recordsOf(custom: IDBObjectStore): Promise<Records> {
+/** Only what stands beside the rows. */
+export function readRecordsOf(database: IDBDatabase): Promise<Records> {
+  return recordsOf(database.transaction(customStore).objectStore(customStore))
+}
+
+async function recordsOf(custom: IDBObjectStore): Promise<Records> {
   const [keys, values] = await Promise.all([resultOf(custom.getAllKeys()), resultOf<unknown[]>(custom.getAll())])
   return readRecords(keys, values)
 }
 
-/** Brings rows into the document in one transaction. @returns the rows that do not decode */
-export function applyRows(doc: Y.Doc, rows: readonly Row[], origin: unknown): Row[] {
+/** @returns at most `limit` rows, in order */
+export async function readRows(database: IDBDatabase, range: IDBKeyRange | null, limit: number): Promise<Row[]> {
+  return rowsOf(database.transaction(updatesStore).objectStore(updatesStore), range, limit)
+}
+
+async function rowsOf(updates: IDBObjectStore, range: IDBKeyRange | null, limit: number): Promise<Row[]> {
+  const [keys, values] = await Promise.all([
+    resultOf(updates.getAllKeys(range, limit)),
+    resultOf<unknown[]>(updates.getAll(range, limit)),
+  ])
+  return keys.map((key, index) => ({ key, update: values[index] }))
+}
+
+/** Brings rows into the document, those of one slice in one transaction. @returns the rows that do not decode */
+export async function applyInSlices(doc: Y.Doc, rows: readonly Row[], origin: unknown, pace: Pace): Promise<Row[]> {
   const corrupt: Row[] = []
-  Y.transact(
-    doc,
-    () => {
-      for (const row of rows) {
-        try {
-          if (!(row.update instanceof Uint8Array)) throw new TypeError('not an update')
-          Y.applyUpdate(doc, row.update, origin)
-        } catch {
-          corrupt.push(row)
-        }
-      }
-    },
-    origin,
-    false,
-  )
+  for (let next = 0; next < rows.length; ) {
+    Y.transact(
+      doc,
+      () => {
+        do {
+          const row = rows[next++]!
+          try {
+            if (!(row.update instanceof Uint8Array)) throw new TypeError('not an update')
+            Y.applyUpdate(doc, row.update, origin)
+          } catch {
+            corrupt.push(row)
+          }
+        } while (next < rows.length && !pace.isOver())
+      },
+      origin,
+      false,
+    )
+    if (pace.isOver()) await pace.rest()
+  }
   return corrupt
 }
 
@@ -54,44 +85,9 @@ export async function quarantine(database: IDBDatabase, rows: readonly Row[]): P
   await completionOf(transaction)
 }
 
-function moveToQuarantine(transaction: IDBTransaction, rows: readonly Row[]): void {
+export function moveToQuarantine(transaction: IDBTransaction, rows: readonly Row[]): void {
   for (const { key, update } of rows) {
     transaction.objectStore(customStore).put(update, quarantineKey(key))
     transaction.objectStore(updatesStore).delete(key)
   }
-}
-
-/**
- * Makes one row of all rows, in one transaction. Rows of other tabs come into the document first.
- * @param firstUnknown the key from which on rows may not be in the document yet
- * @param mark what is pending at the moment the state is written
- * @returns the key of the new row, and the rows that did not decode
- */
-export async function compact(
-  database: IDBDatabase,
-  doc: Y.Doc,
-  origin: unknown,
-  firstUnknown: number,
-  mark: () => { key: string; value: DirtyMark } | null,
-): Promise<{ key: number; corrupt: Row[] }> {
-  const transaction = database.transaction([updatesStore, customStore], 'readwrite')
-  const done = completionOf(transaction)
-  const updates = transaction.objectStore(updatesStore)
-  const range = IDBKeyRange.lowerBound(firstUnknown)
-  const [keys, values] = await Promise.all([
-    resultOf(updates.getAllKeys(range)),
-    resultOf<unknown[]>(updates.getAll(range)),
-  ])
-  const corrupt = applyRows(
-    doc,
-    keys.map((key, index) => ({ key, update: values[index] })),
-    origin,
-  )
-  moveToQuarantine(transaction, corrupt)
-  const dirty = mark()
-  if (dirty) transaction.objectStore(customStore).put(dirty.value, dirty.key)
-  const key = Number(await resultOf(updates.add(Y.encodeStateAsUpdate(doc))))
-  updates.delete(IDBKeyRange.upperBound(key, true))
-  await done
-  return { key, corrupt }
 }

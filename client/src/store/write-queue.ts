@@ -3,12 +3,19 @@ import { retryDelay } from '../link/retry.ts'
 import { type DirtyMark, remainder } from './dirty-mark.ts'
 import { completionOf, customStore, updatesStore, writeError } from './idb.ts'
 import type { StoreEvents } from './local-store.ts'
+import { keyCheckKey } from './records.ts'
+import type { Seals } from './seals.ts'
 
 interface Write {
   readonly what:
     | { readonly kind: 'update'; readonly update: Uint8Array; readonly isEdit: boolean }
     | { readonly kind: 'record'; readonly put: (custom: IDBObjectStore) => void }
   readonly settle: { resolve(): void; reject(error: TidemarkError): void }
+}
+
+interface Sealed {
+  readonly rows: readonly unknown[]
+  readonly check: unknown
 }
 
 export interface WriteQueueMeans {
@@ -23,9 +30,12 @@ export interface WriteQueueMeans {
   readonly onDisconnected: () => void
   /** It is time to try for a connection again. */
   readonly onConnectionWanted: () => void
-  readonly onWritten: (count: number) => void
+  /** Rows were written under these keys. */
+  readonly onWritten: (keys: readonly IDBValidKey[]) => void
+  /** Null where rows are stored in the clear. */
+  readonly seals: () => Seals | null
   /** Takes note of a transaction under way. */
-  readonly track: (work: Promise<void>) => void
+  readonly track: (work: Promise<unknown>) => void
   readonly events: Pick<StoreEvents, 'failed' | 'recovered'>
 }
 
@@ -43,6 +53,9 @@ export class WriteQueue {
   #newest = 0
   #failing: TidemarkError | null = null
   #failures = 0
+  #isSealing = false
+  /** How many writes are being sealed. */
+  #sealing = 0
   #isStopped = false
   #isLost = false
   #cancelRetry: (() => void) | null = null
@@ -51,19 +64,20 @@ export class WriteQueue {
     this.#means = means
   }
 
+  /** Nothing waits for a transaction. */
   get isEmpty(): boolean {
-    return this.#waiting.length === 0
+    return this.#waiting.length + this.#sealing === 0
   }
 
   /** @returns settles when the transaction has completed; rejects when the queue is given up before */
   add(update: Uint8Array, position: number | null): Promise<void> {
     if (position !== null) this.#newest = Math.max(this.#newest, position)
-    return this.#put({ kind: 'update', update, isEdit: position !== null })
+    return this.#take({ kind: 'update', update, isEdit: position !== null })
   }
 
   /** Changes the records beside the rows, in a transaction of its own or together with updates. */
   record(put: (custom: IDBObjectStore) => void): Promise<void> {
-    return this.#put({ kind: 'record', put })
+    return this.#take({ kind: 'record', put })
   }
 
   /** Writes what a database that had to be made anew lacks; ahead of everything that waits. */
@@ -71,7 +85,7 @@ export class WriteQueue {
     this.#write([{ what: { kind: 'update', update, isEdit: this.#newest > 0 }, settle: ignored }])
   }
 
-  #put(what: Write['what']): Promise<void> {
+  #take(what: Write['what']): Promise<void> {
     return new Promise((resolve, reject) => {
       const write: Write = { what, settle: { resolve, reject } }
       if (this.#means.database() && this.isEmpty) this.#write([write])
@@ -81,7 +95,7 @@ export class WriteQueue {
 
   /** Writes what waits, if there is a connection. */
   flush(): void {
-    if (this.isEmpty || !this.#means.database()) return
+    if (this.#waiting.length === 0 || !this.#means.database()) return
     const writes = this.#waiting
     this.#waiting = []
     this.#write(writes)
@@ -112,32 +126,80 @@ export class WriteQueue {
   }
 
   #write(writes: readonly Write[]): void {
+    const seals = this.#means.seals()
+    if (!seals) {
+      this.#put(writes, null)
+      return
+    }
+    // Sealing takes time: what comes meanwhile waits for its turn, so that the order stays.
+    this.#waiting = [...writes, ...this.#waiting]
+    if (!this.#isSealing) this.#means.track(this.#sealAll(seals))
+  }
+
+  async #sealAll(seals: Seals): Promise<void> {
+    this.#isSealing = true
+    try {
+      while (this.#waiting.length > 0 && this.#means.database()) {
+        const writes = this.#waiting
+        this.#waiting = []
+        this.#sealing = writes.length
+        try {
+          const rows = await Promise.all(writes.map(({ what }) => what.kind === 'update' && seals.seal(what.update)))
+          const check = await seals.check()
+          this.#sealing = 0
+          if (!(await this.#put(writes, { rows, check }))) break
+        } catch (cause) {
+          this.#sealing = 0
+          this.#notWritten(writes, cause)
+          break
+        }
+      }
+    } finally {
+      this.#isSealing = false
+    }
+  }
+
+  /** @returns whether it was written; never rejects */
+  #put(writes: readonly Write[], sealed: Sealed | null): Promise<boolean> {
     const database = this.#means.database()
-    if (!database) return
+    if (!database) {
+      this.#waiting = [...writes, ...this.#waiting]
+      return Promise.resolve(false)
+    }
     let transaction: IDBTransaction | null = null
     try {
       const hasRows = writes.some(({ what }) => what.kind === 'update')
       const mark = writes.some(({ what }) => what.kind === 'update' && what.isEdit) ? this.#mark() : null
-      const hasRecords = mark || writes.some(({ what }) => what.kind === 'record')
+      const hasRecords = mark || (sealed && hasRows) || writes.some(({ what }) => what.kind === 'record')
       const stores = [...(hasRows ? [updatesStore] : []), ...(hasRecords ? [customStore] : [])]
       transaction = database.transaction(stores, 'readwrite')
-      for (const { what } of writes) {
-        if (what.kind === 'update') transaction.objectStore(updatesStore).add(what.update)
-        else what.put(transaction.objectStore(customStore))
+      const added: IDBRequest<IDBValidKey>[] = []
+      for (const [index, { what }] of writes.entries()) {
+        if (what.kind === 'record') what.put(transaction.objectStore(customStore))
+        else added.push(transaction.objectStore(updatesStore).add(sealed ? sealed.rows[index] : what.update))
       }
       if (mark) transaction.objectStore(customStore).put(mark, this.#means.dirtyKey)
-      this.#means.track(
-        completionOf(transaction).then(
-          () => this.#written(writes),
-          (cause: unknown) => this.#notWritten(writes, cause),
-        ),
+      if (sealed && hasRows) transaction.objectStore(customStore).put(sealed.check, keyCheckKey)
+      const done = completionOf(transaction).then(
+        () => {
+          this.#written(writes)
+          this.#means.onWritten(added.map(({ result }) => result))
+          return true
+        },
+        (cause: unknown) => {
+          this.#notWritten(writes, cause)
+          return false
+        },
       )
+      this.#means.track(done)
+      return done
     } catch (cause) {
       // what it holds already would be committed, without the rest
       transaction?.abort()
       // The connection is gone, and the browser did not say so (Safari does that).
       if (cause instanceof DOMException && cause.name === 'InvalidStateError') this.#means.onDisconnected()
       this.#notWritten(writes, cause)
+      return Promise.resolve(false)
     }
   }
 
@@ -152,7 +214,6 @@ export class WriteQueue {
       this.#failing = null
       this.#means.events.recovered()
     }
-    this.#means.onWritten(writes.filter(({ what }) => what.kind === 'update').length)
   }
 
   #notWritten(writes: readonly Write[], cause: unknown): void {

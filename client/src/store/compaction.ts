@@ -1,0 +1,121 @@
+import * as decoding from 'lib0/decoding'
+import * as encoding from 'lib0/encoding'
+import * as Y from 'yjs'
+import { completionOf, customStore, resultOf, updatesStore } from './idb.ts'
+import { inSlices } from './pace.ts'
+import { applyInSlices, moveToQuarantine, type Row, readRows } from './rows.ts'
+import { encodeInSlices } from './state-encoder.ts'
+
+export interface CompactionMeans {
+  readonly database: IDBDatabase
+  readonly doc: Y.Doc
+  /** Of the transactions that bring rows of other tabs. */
+  readonly origin: unknown
+  /** Rows with smaller keys are in the document. */
+  readonly firstUnknown: number
+  /** Rows that this tab has written: they are in the document, too. */
+  readonly isOwn: (key: number) => boolean
+  readonly seals: {
+    open(rows: readonly Row[]): Promise<{ readonly opened: readonly Row[]; readonly tampered: readonly Row[] }>
+    seal(update: Uint8Array): unknown
+  }
+  /** Asked before anything is replaced: whether it may still be. */
+  readonly isWanted: () => boolean
+}
+
+export interface Compacted {
+  /** The key of the snapshot; everything up to it is in the document. */
+  readonly key: number
+  readonly bytes: number
+  readonly rows: number
+  /** Rows that were put into quarantine because they do not decode, or were tampered with. */
+  readonly corrupt: number
+  readonly tampered: number
+}
+
+/** Where the last snapshot stands and what it holds, so that who has all of that need not read it again. */
+const snapshotKey = 'tidemark:snapshot'
+interface SnapshotRecord {
+  readonly key: number
+  readonly vector: Uint8Array
+  readonly deletionsAt: number
+}
+
+const rowsAtOnce = 32
+const deletionsAtOnce = 500
+
+/**
+ * Makes one row of all rows up to the newest one there is now, in slices; rows that are written meanwhile stay.
+ * The document holds all of them when it is encoded, and they are replaced in one transaction: a crash at any moment
+ * leaves either the rows or the snapshot.
+ * @returns null when it was not wanted any more, or there is nothing to compact
+ */
+export async function compact(means: CompactionMeans): Promise<Compacted | null> {
+  const { database, doc, seals } = means
+  const pace = inSlices()
+  const transaction = database.transaction([updatesStore, customStore], 'readonly')
+  const [newest, snapshot] = await Promise.all([
+    resultOf(transaction.objectStore(updatesStore).openKeyCursor(null, 'prev')),
+    resultOf<SnapshotRecord | undefined>(transaction.objectStore(customStore).get(snapshotKey)),
+  ])
+  if (!newest) return null
+  const key = Number(newest.key)
+  const corrupt: Row[] = []
+  const tampered: Row[] = []
+  for (let from = means.firstUnknown; from <= key; ) {
+    const rows = await readRows(database, IDBKeyRange.bound(from, key), rowsAtOnce)
+    if (rows.length === 0) break
+    from = Number(rows.at(-1)!.key) + 1
+    const opened = await seals.open(rows.filter((row) => !means.isOwn(Number(row.key))))
+    tampered.push(...opened.tampered)
+    await pace.rest()
+    const unknown = opened.opened.flatMap((row) => lacking(doc, row, snapshot))
+    corrupt.push(...(await applyInSlices(doc, unknown, means.origin, pace)))
+  }
+  const { update, deletionsAt, vector, pending } = await encodeInSlices(doc, pace)
+  const [row, pendingRow] = await Promise.all([seals.seal(update), pending && seals.seal(pending)])
+  await pace.rest()
+  if (!means.isWanted()) return null
+  const writing = database.transaction([updatesStore, customStore], 'readwrite')
+  const done = completionOf(writing)
+  const updates = writing.objectStore(updatesStore)
+  moveToQuarantine(writing, [...corrupt, ...tampered])
+  updates.put(row, key)
+  if (pendingRow) updates.add(pendingRow)
+  updates.delete(IDBKeyRange.upperBound(key, true))
+  const record: SnapshotRecord = { key, vector, deletionsAt }
+  writing.objectStore(customStore).put(record, snapshotKey)
+  const rows = updates.count()
+  await done
+  return { key, bytes: update.length, rows: rows.result, corrupt: corrupt.length, tampered: tampered.length }
+}
+
+/** What of a row may be missing in the document: of a snapshot whose content it has, the deletions at most. */
+function lacking(doc: Y.Doc, row: Row, snapshot: SnapshotRecord | undefined): Row[] {
+  const { key, update } = row
+  if (snapshot?.key !== key || !(update instanceof Uint8Array)) return [row]
+  for (const [client, clock] of Y.decodeStateVector(snapshot.vector)) {
+    if (Y.getState(doc.store, client) < clock) return [row]
+  }
+  return deletionsOf(update, snapshot.deletionsAt).map((deletions) => ({ key, update: deletions }))
+}
+
+/** The deletions of an update, as updates that are each applied in no time. */
+function deletionsOf(update: Uint8Array, at: number): Uint8Array[] {
+  const found: Uint8Array[] = []
+  const decoder = decoding.createDecoder(update.subarray(at))
+  for (let clients = decoding.readVarUint(decoder); clients > 0; clients--) {
+    const client = decoding.readVarUint(decoder)
+    for (let left = decoding.readVarUint(decoder); left > 0; ) {
+      const count = Math.min(left, deletionsAtOnce)
+      const encoder = encoding.createEncoder()
+      for (const number of [0, 1, client, count]) encoding.writeVarUint(encoder, number)
+      for (let number = 0; number < count * 2; number++) {
+        encoding.writeVarUint(encoder, decoding.readVarUint(decoder))
+      }
+      found.push(encoding.toUint8Array(encoder))
+      left -= count
+    }
+  }
+  return found
+}

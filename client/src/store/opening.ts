@@ -1,0 +1,81 @@
+import { TidemarkError } from '@tidemark/shared'
+import type { Locks } from '../tabs/world.ts'
+import { openDatabase } from './idb.ts'
+import { databaseName } from './names.ts'
+import { type Contents, readContents } from './rows.ts'
+import { type OpenedRows, openRows, type Seals } from './seals.ts'
+
+/** The newest of a document's copies, with what is in it. */
+export interface OpenedCopy {
+  readonly name: string
+  readonly generation: number
+  readonly database: IDBDatabase
+  readonly contents: Contents
+  readonly seals: Seals | null
+  readonly rows: OpenedRows
+}
+
+export interface OpeningMeans {
+  readonly namespace: string
+  readonly seals?: ((database: string) => Seals) | undefined
+}
+
+/**
+ * Goes on from copies that were set aside to the one that took their place (R9.4), and reads it.
+ * @param first the document's first copy, if it is open already
+ * @throws {TidemarkError} `local-storage-key-wrong`: nothing was written
+ */
+export async function openNewest(
+  document: string,
+  means: OpeningMeans,
+  first?: Promise<IDBDatabase>,
+): Promise<OpenedCopy> {
+  for (let generation = 0, opening = first; ; opening = undefined) {
+    const name = databaseName(means.namespace, document, generation)
+    let database = (await opening) ?? (await openDatabase(name)).database
+    let contents: Contents
+    try {
+      contents = await readContents(database)
+    } catch (cause) {
+      if (!(cause instanceof DOMException) || cause.name !== 'InvalidStateError' || !opening) throw cause
+      // It was evicted just when it was opened: what was read then is no more.
+      database = (await openDatabase(name)).database
+      contents = await readContents(database)
+    }
+    if (!contents.setAside) {
+      const seals = means.seals?.(name) ?? null
+      try {
+        if (!seals && contents.keyCheck !== undefined) throw new TidemarkError('local-storage-key-wrong')
+        await seals?.verify(contents.keyCheck)
+        return { name, generation, database, contents, seals, rows: await openRows(seals, contents.rows) }
+      } catch (error) {
+        database.close()
+        throw error
+      }
+    }
+    database.close()
+    generation = contents.setAside.next
+  }
+}
+
+/** While it is held, nobody evicts the document's copies. */
+export const openLockName = (namespace: string, document: string): string =>
+  `tidemark:open:${databaseName(namespace, document)}`
+
+/**
+ * Takes a lock that others may have, too.
+ * @returns resolves when it is held, or cannot be; with a function that lets go
+ */
+export function holdShared(locks: Locks | null, name: string): Promise<() => void> {
+  if (!locks) return Promise.resolve(() => {})
+  const end = Promise.withResolvers<void>()
+  return new Promise((resolve) => {
+    locks
+      .request(name, { mode: 'shared' }, () => {
+        resolve(end.resolve)
+        return end.promise
+      })
+      // where the page may not have locks, nobody else evicts either
+      .catch(() => resolve(end.resolve))
+  })
+}
