@@ -12,7 +12,8 @@ export function caretsOf(awareness: Awareness, identity: Identity) {
     user: identity,
     render(user) {
       // a word joiner on both sides keeps the caret's box from breaking a word or a line
-      const label = element('span', { class: 'caret-label' }, String(user.name).slice(0, longestName))
+      const name = user.id === identity.id ? 'You, in another tab' : String(user.name).slice(0, longestName)
+      const label = element('span', { class: 'caret-label' }, name)
       const caret = element('span', { class: 'caret', 'data-testid': 'caret', 'aria-hidden': 'true' }, label)
       if (isColor(user.color)) paint(caret, user.color)
       return caret

@@ -107,6 +107,7 @@ export function createSetAsideDialog(needs: SetAsideNeeds, onGone: () => void): 
     content?.destroy()
     content = null
     difference.replaceChildren()
+    say('')
   }
 
   const remove = async (copy: SetAsideCopy) => {

@@ -40,7 +40,7 @@ async function purge(name: string): Promise<void> {
 }
 
 /** Ada has written, all was saved, and one more sentence that never was; then the server's document is another one. */
-async function replacedUnder(one: DemoPage, name: string): Promise<void> {
+async function replacedUnder(one: DemoPage, name: string, { isClosed = false } = {}): Promise<void> {
   await one.editable()
   await one.write('The old first line.')
   await one.page.keyboard.press('Enter')
@@ -49,6 +49,7 @@ async function replacedUnder(one: DemoPage, name: string): Promise<void> {
   await server.kill9()
   await one.write(' Never saved.')
   await pause(300)
+  if (isClosed) await one.closeTab()
   await purge(name)
   // Ben is there first
   await ada.context.setOffline(true)
@@ -114,10 +115,10 @@ describe('[R9.4] [R9.5] the server’s document was replaced while somebody had 
     expect(await one.page.getByTestId('set-aside').isVisible()).toBe(false)
   })
 
-  test('“Not now” is not the end: the copy is there in the next session, is copied from, and goes when it is deleted', async () => {
+  test('replaced between two openings, and “Not now” is not the end: the copy is there in the next session, is copied from, and goes when it is deleted', async () => {
     await ada.context.grantPermissions(['clipboard-read', 'clipboard-write'])
+    await replacedUnder(await ada.open(`${server.http}/d/later`), 'later', { isClosed: true })
     const one = await ada.open(`${server.http}/d/later`)
-    await replacedUnder(one, 'later')
     await until('the page says what happened', () => one.setAsideNotice.isVisible(), { timeout: 40_000 })
     await one.page.getByTestId('set-aside-dismiss').click()
     expect(await one.setAsideNotice.isVisible()).toBe(false)
@@ -202,6 +203,31 @@ describe('[R9.4] [R9.5] the server’s document was replaced while somebody had 
     expect([await inside(), await focused()]).toEqual(['set-aside-dialog', 'set-aside-remove'])
     await one.page.keyboard.press('Escape')
     expect([await inside(), await focused()]).toEqual(['', 'set-aside'])
+  })
+})
+
+describe('[R9.4] [R9.5] the server was restored from a backup under somebody who writes', () => {
+  test('what was written since is set aside, and a merge brings it back at its place, once', async () => {
+    const one = await (await ada.open(`${server.http}/d/restored`)).editable()
+    await one.write('From before the backup.')
+    await one.becomes('saved')
+    await query(databaseUrl, `update documents set epoch = gen_random_uuid() where name = 'restored'`)
+    await one.write(' From after it.')
+    await until('the page says what happened', () => one.setAsideNotice.isVisible(), { timeout: 20_000 })
+    await one.becomes('saved')
+    const stored = await one.text()
+    expect(stored.match(/From before the backup\./g)).toHaveLength(1)
+
+    await one.openReview()
+    await one.page.getByTestId('set-aside-merge').click()
+    expect(await one.page.getByTestId('confirm').textContent()).not.toMatch(/one after the other/)
+    await one.page.getByTestId('confirm-action').click()
+    await one.becomes('saved')
+    expect(await one.text()).toBe('From before the backup. From after it.')
+    await one.openReview()
+    expect(await one.page.getByTestId('set-aside-summary').textContent()).toBe(
+      'The copy and the document are the same.',
+    )
   })
 })
 

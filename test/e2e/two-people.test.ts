@@ -110,6 +110,9 @@ describe('[C1] [C4] [C5] two people in one document', () => {
     await one.shows(', and the second')
     await Promise.all([one.becomes('saved'), two.becomes('saved')])
     expect(await one.page.getByTestId('people').getAttribute('data-count')).toBe('1')
+    await until('the caret of the other tab is one’s own', async () =>
+      (await one.page.getByTestId('caret').allInnerTexts()).some((text) => text.includes('You, in another tab')),
+    )
     await one.page.getByTestId('people').click()
     expect(await one.page.getByTestId('person').allTextContents()).toEqual([expect.stringMatching(/you, 2 tabs$/)])
     await picture(one.page, 'two-tabs')
