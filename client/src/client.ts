@@ -1,6 +1,9 @@
 import { Emitter, parseDocumentName, TidemarkError } from '@tidemark/shared'
 import * as Y from 'yjs'
 import { TokenSource } from './auth/token-source.ts'
+import { Backlog } from './catch-up/backlog.ts'
+import type { Priority } from './catch-up/batches.ts'
+import type { CatchUpOptions, CatchUpResult } from './catch-up/catch-up.ts'
 import { TidemarkDocument } from './document.ts'
 import type { DocumentMeans } from './document-contract.ts'
 import type { FlushOptions } from './flush.ts'
@@ -32,6 +35,7 @@ export class TidemarkClient implements AsyncDisposable {
   readonly #emitter = new Emitter<ClientEvents>()
   readonly #documents = new Map<string, TidemarkDocument>()
   readonly #formerly = new Set<TidemarkDocument>()
+  readonly #backlog: Backlog
   readonly #copies: LocalCopies
   readonly #socket: Socket
   readonly #means: DocumentMeans
@@ -47,7 +51,10 @@ export class TidemarkClient implements AsyncDisposable {
       ...settings,
       onFailure: (error, attempt) => this.#report(error, attempt),
       onHealing: (error, attempt) => this.#log(error, { attempt, isHealing: true }),
-      onStatus: (status) => this.#emitter.emit('connection', status),
+      onStatus: (status) => {
+        this.#emitter.emit('connection', status)
+        if (status === 'connected') this.#backlog.connected()
+      },
       onTokenRefused: () => tokens.discard(),
     })
     this.#means = {
@@ -56,11 +63,19 @@ export class TidemarkClient implements AsyncDisposable {
       tokens,
       guard: new CloseGuard(),
       copies: this.#copies,
-      onClosed: (document) => {
-        this.#formerly.delete(document)
+      onClosing: (document) => {
+        this.#formerly.add(document)
         if (this.#documents.get(document.name) === document) this.#documents.delete(document.name)
+        this.#backlog.closing(document)
       },
+      onClosed: (document) => this.#formerly.delete(document),
     }
+    this.#backlog = new Backlog({
+      settings,
+      copies: this.#copies,
+      documents: () => this.documents,
+      open: (name) => this.open(name),
+    })
     const secondYjs = findSecondYjs()
     if (secondYjs) queueMicrotask(() => this.#report(secondYjs))
   }
@@ -85,13 +100,15 @@ export class TidemarkClient implements AsyncDisposable {
   /**
    * Opens a document; one that is open already is given again.
    * @param options.doc an unmodified `Y.Doc` of the app's; what it holds counts as an edit
+   * @param options.priority orders catching up: 0 critical, 1 high, 2 normal
    * @throws {TidemarkError} `document-name-invalid`, `document-closed` after {@link close}, `configuration-invalid`
    *   when the `Y.Doc` is of another copy of yjs or the document is open with another one
    */
-  open(name: string, options: { readonly doc?: Y.Doc } = {}): TidemarkDocument {
+  open(name: string, options: { readonly doc?: Y.Doc; readonly priority?: Priority } = {}): TidemarkDocument {
     parseDocumentName(name)
     if (this.#isClosed) throw new TidemarkError('document-closed', 'This client was closed.')
     if (options.doc) assertOwnDoc(options.doc)
+    this.#backlog.wanted(name, options.priority)
     const open = this.#documents.get(name)
     // One whose copy was set aside stays open for those who hold it, and is no longer the document of this name.
     if (open?.isSetAside) this.#formerly.add(open)
@@ -115,6 +132,14 @@ export class TidemarkClient implements AsyncDisposable {
     await Promise.all(this.documents.map((document) => document.flush(options)))
   }
 
+  /**
+   * Saves what is pending in documents that are open and in those that are not, the most urgent first, more at a time
+   * the better it goes. One that fails holds up no other. Never rejects for a document that fails.
+   */
+  catchUp(options: CatchUpOptions = {}): Promise<CatchUpResult[]> {
+    return this.#backlog.catchUp(options)
+  }
+
   /** How many edits of all open documents are not acknowledged, by what becomes of them. */
   getStatus(): PendingStatus {
     return this.documents.map((document) => document.getStatus()).reduce(sum, noneCounted)
@@ -125,7 +150,7 @@ export class TidemarkClient implements AsyncDisposable {
     return signOut(
       {
         documents: () => this.documents,
-        open: (name) => this.open(name),
+        catchUp: (names, timeLeft) => this.#backlog.run(names, { timeLeft }),
         close: () => this.close(),
         copies: this.#copies,
         clock: this.#settings.clock,
@@ -153,6 +178,7 @@ export class TidemarkClient implements AsyncDisposable {
   /** Closes all documents and the socket. Local data stays. Closing twice is harmless. */
   async close(): Promise<void> {
     this.#isClosed = true
+    this.#backlog.close()
     await Promise.all([...this.documents, ...this.#formerly].map((document) => document.close()))
     this.#socket.close()
     await this.#copies.close()

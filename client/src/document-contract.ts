@@ -35,5 +35,7 @@ export interface DocumentMeans {
   readonly tokens: TokenSource
   readonly guard: CloseGuard
   readonly copies: LocalCopies
+  /** From here on it is nobody's; told before {@link onClosed}. */
+  readonly onClosing: (document: TidemarkDocument) => void
   readonly onClosed: (document: TidemarkDocument) => void
 }

@@ -209,6 +209,7 @@ export class TidemarkDocument implements AsyncDisposable {
 
   async #close(): Promise<void> {
     this.doc.off('destroy', this.#onDocDestroy)
+    this.#means.onClosing(this)
     this.#forgetPage()
     this.#sync.close()
     this.#standing.close()

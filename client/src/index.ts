@@ -1,5 +1,7 @@
 export { type Clock, type ErrorCode, isPersistent, TidemarkError } from '@tidemark/shared'
 export type { TokenProvider } from './auth/token-source.ts'
+export type { Priority } from './catch-up/batches.ts'
+export type { CatchUpOptions, CatchUpProgress, CatchUpResult } from './catch-up/catch-up.ts'
 export { type ClientEvents, createClient, TidemarkClient } from './client.ts'
 export { TidemarkDocument } from './document.ts'
 export type { DocumentEvents } from './document-contract.ts'

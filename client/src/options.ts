@@ -1,5 +1,6 @@
 import { type Clock, systemClock, TidemarkError } from '@tidemark/shared'
 import type { TokenProvider } from './auth/token-source.ts'
+import type { Priority } from './catch-up/batches.ts'
 import { defaultHeartbeat, type HeartbeatTiming } from './link/heartbeat.ts'
 import { browserNetwork, type Network } from './link/network.ts'
 import { defaultRetry, type RetrySchedule, triesOf } from './link/retry.ts'
@@ -34,6 +35,13 @@ export interface ClientOptions {
   readonly attemptsBeforeFailed?: number
   /** How long, in ms, there may be no connection before the status says so. Default half an hour. */
   readonly longOffline?: number
+  /**
+   * Whether what is pending in documents that are not open is sent by itself: `auto`, some seconds after each
+   * connection, one tab for all; or only when the app calls `client.catchUp()`. Default `auto`.
+   */
+  readonly catchUp?: 'auto' | 'manual'
+  /** The priority of documents that were opened without one: 0 critical, 1 high, 2 normal. Default 2 for all. */
+  readonly priorityOf?: (name: string) => Priority
   /** How a dead line is noticed. Default: asked after 30 s of silence, given up after two answers missed. */
   readonly heartbeat?: HeartbeatTiming
   /** How long opening the local database may take, in ms, before the document opens in memory. Default 5000. */
@@ -69,6 +77,8 @@ export function settle(options: ClientOptions): Settings {
     preventUnsavedChanges: options.preventUnsavedChanges ?? true,
     sendWindow,
     retry,
+    catchUp: options.catchUp ?? 'auto',
+    priorityOf: options.priorityOf ?? (() => 2),
     attemptsBeforeFailed: options.attemptsBeforeFailed ?? triesOf(retry),
     longOffline: options.longOffline ?? 30 * 60_000,
     heartbeat: options.heartbeat ?? defaultHeartbeat,

@@ -1,4 +1,5 @@
 import { type Clock, TidemarkError } from '@tidemark/shared'
+import { pendingElsewhere } from './catch-up/backlog.ts'
 import type { TidemarkDocument } from './document.ts'
 import type { LocalCopies } from './store/local-copies.ts'
 
@@ -20,7 +21,8 @@ export interface SignOutResult {
 
 export interface SignOutMeans {
   readonly documents: () => Iterable<TidemarkDocument>
-  readonly open: (name: string) => TidemarkDocument
+  /** Saves documents that are not open. @param timeLeft ms that one gets which begins now */
+  readonly catchUp: (names: readonly string[], timeLeft: () => number) => Promise<unknown>
   readonly close: () => Promise<void>
   readonly copies: LocalCopies
   readonly clock: Clock
@@ -33,13 +35,14 @@ export async function signOut(
   { flush = true, timeout = 5_000, wipe = 'when-drained' }: SignOutOptions,
 ): Promise<SignOutResult> {
   const until = means.clock.now() + timeout
-  const pendingElsewhere = await findPending(means)
+  const { copies } = means
+  let remaining = await pendingElsewhere(means.documents(), copies)
   if (flush) {
-    for (const name of pendingElsewhere.keys()) means.open(name)
-    const left = Math.max(0, until - means.clock.now())
-    await Promise.all([...means.documents()].map((document) => settled(document, left)))
+    const timeLeft = () => Math.max(0, until - means.clock.now())
+    const open = [...means.documents()].map((document) => settled(document, timeLeft()))
+    await Promise.all([...open, means.catchUp([...remaining.keys()], timeLeft)])
+    remaining = await pendingElsewhere(means.documents(), copies)
   }
-  const remaining = new Map(pendingElsewhere)
   // Counted and closed in one task: no edit can come in between.
   for (const document of means.documents()) remaining.set(document.name, document.unsaved)
   const closed = means.close()
@@ -52,18 +55,6 @@ export async function signOut(
     wiped: shouldWipe && (await wipeAll(means)),
     remaining: [...remaining].map(([name, pendingCount]) => ({ name, pendingCount })),
   }
-}
-
-async function findPending(means: SignOutMeans): Promise<Map<string, number>> {
-  const open = new Set([...means.documents()].map(({ name }) => name))
-  const pending = new Map<string, number>()
-  for (const name of await means.copies.documents()) {
-    if (open.has(name)) continue
-    // A copy that cannot be read may hold edits: it counts as pending, and is not wiped unasked.
-    const count = await means.copies.pendingCount(name).catch(() => 1)
-    if (count > 0) pending.set(name, count)
-  }
-  return pending
 }
 
 async function settled(document: TidemarkDocument, timeout: number): Promise<void> {

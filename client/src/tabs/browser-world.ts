@@ -6,7 +6,8 @@ export const browserWorld: TabWorld = {
   openChannel,
   page: {
     get isVisible() {
-      return globalThis.document?.visibilityState !== 'hidden'
+      // a worker has no document, and is never seen
+      return globalThis.document?.visibilityState === 'visible'
     },
     listen,
   },
