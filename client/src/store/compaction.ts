@@ -1,7 +1,7 @@
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import * as Y from 'yjs'
-import { completionOf, customStore, resultOf, updatesStore } from './idb.ts'
+import { abortQuietly, completionOf, customStore, resultOf, updatesStore } from './idb.ts'
 import { inSlices } from './pace.ts'
 import { applyInSlices, moveToQuarantine, type Row, readRows } from './rows.ts'
 import { encodeInSlices } from './state-encoder.ts'
@@ -76,18 +76,37 @@ export async function compact(means: CompactionMeans): Promise<Compacted | null>
   const [row, pendingRow] = await Promise.all([seals.seal(update), pending && seals.seal(pending)])
   await pace.rest()
   if (!means.isWanted()) return null
-  const writing = database.transaction([updatesStore, customStore], 'readwrite')
-  const done = completionOf(writing)
-  const updates = writing.objectStore(updatesStore)
-  moveToQuarantine(writing, [...corrupt, ...tampered])
-  updates.put(row, key)
-  if (pendingRow) updates.add(pendingRow)
-  updates.delete(IDBKeyRange.upperBound(key, true))
   const record: SnapshotRecord = { key, vector, deletionsAt }
-  writing.objectStore(customStore).put(record, snapshotKey)
-  const rows = updates.count()
-  await done
-  return { key, bytes: update.length, rows: rows.result, corrupt: corrupt.length, tampered: tampered.length }
+  const rows = await replace(database, key, (updates, custom) => {
+    moveToQuarantine(updates, custom, [...corrupt, ...tampered])
+    updates.put(row, key)
+    if (pendingRow) updates.add(pendingRow)
+    custom.put(record, snapshotKey)
+  })
+  return { key, bytes: update.length, rows, corrupt: corrupt.length, tampered: tampered.length }
+}
+
+/** @returns how many rows there are then */
+async function replace(
+  database: IDBDatabase,
+  key: number,
+  put: (updates: IDBObjectStore, custom: IDBObjectStore) => void,
+): Promise<number> {
+  const transaction = database.transaction([updatesStore, customStore], 'readwrite')
+  const done = completionOf(transaction)
+  try {
+    const updates = transaction.objectStore(updatesStore)
+    put(updates, transaction.objectStore(customStore))
+    updates.delete(IDBKeyRange.upperBound(key, true))
+    const rows = updates.count()
+    await done
+    return rows.result
+  } catch (cause) {
+    done.catch(() => {})
+    // else what it holds until here would be committed
+    abortQuietly(transaction)
+    throw cause
+  }
 }
 
 /** What of a row may be missing in the document: of a snapshot whose content it has, the deletions at most. */

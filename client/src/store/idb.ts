@@ -63,6 +63,15 @@ export function completionOf(transaction: IDBTransaction): Promise<void> {
   })
 }
 
+/** Takes back what a transaction holds, if it is not over. */
+export function abortQuietly(transaction: IDBTransaction | null): void {
+  try {
+    transaction?.abort()
+  } catch {
+    // it was over
+  }
+}
+
 /** What a failed write means. */
 export function writeError(cause: unknown): TidemarkError {
   const isFull = cause instanceof DOMException && cause.name === 'QuotaExceededError'

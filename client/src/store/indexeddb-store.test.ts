@@ -219,21 +219,3 @@ describe('[R5] failures reach somebody', () => {
     expect((await indexedDB.databases()).map((database) => database.name)).not.toContain(name)
   })
 })
-
-describe('many edits', () => {
-  test('become one row after a while, with what is pending still marked', async () => {
-    const clock = new HandClock()
-    const { name, id, store, write } = opening(undefined, { clock })
-    store.setCaretaker(true)
-    await store.load()
-    for (let index = 0; index < 499; index++) void write('x')
-    await write('y')
-    await store.acknowledge(new Map([[id, 498]]))
-    clock.advance(1_000)
-    await until('one row is left', async () => (await rowsOf(name)).length === 1)
-    await store.close()
-    const again = opening(name)
-    expect(await again.load()).toBe(2)
-    expect(again.doc.getText('t').length).toBe(500)
-  })
-})

@@ -81,13 +81,13 @@ export async function applyInSlices(doc: Y.Doc, rows: readonly Row[], origin: un
 /** Moves rows that do not decode to where they are kept and no longer in the way (R6.1). */
 export async function quarantine(database: IDBDatabase, rows: readonly Row[]): Promise<void> {
   const transaction = database.transaction([updatesStore, customStore], 'readwrite')
-  moveToQuarantine(transaction, rows)
+  moveToQuarantine(transaction.objectStore(updatesStore), transaction.objectStore(customStore), rows)
   await completionOf(transaction)
 }
 
-export function moveToQuarantine(transaction: IDBTransaction, rows: readonly Row[]): void {
+export function moveToQuarantine(updates: IDBObjectStore, custom: IDBObjectStore, rows: readonly Row[]): void {
   for (const { key, update } of rows) {
-    transaction.objectStore(customStore).put(update, quarantineKey(key))
-    transaction.objectStore(updatesStore).delete(key)
+    custom.put(update, quarantineKey(key))
+    updates.delete(key)
   }
 }

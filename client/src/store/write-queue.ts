@@ -1,7 +1,7 @@
 import { type Clock, TidemarkError } from '@tidemark/shared'
 import { retryDelay } from '../link/retry.ts'
 import { type DirtyMark, remainder } from './dirty-mark.ts'
-import { completionOf, customStore, updatesStore, writeError } from './idb.ts'
+import { abortQuietly, completionOf, customStore, updatesStore, writeError } from './idb.ts'
 import type { StoreEvents } from './local-store.ts'
 import { keyCheckKey } from './records.ts'
 import type { Seals } from './seals.ts'
@@ -195,7 +195,7 @@ export class WriteQueue {
       return done
     } catch (cause) {
       // what it holds already would be committed, without the rest
-      transaction?.abort()
+      abortQuietly(transaction)
       // The connection is gone, and the browser did not say so (Safari does that).
       if (cause instanceof DOMException && cause.name === 'InvalidStateError') this.#means.onDisconnected()
       this.#notWritten(writes, cause)
