@@ -121,6 +121,18 @@ export class TabPage {
     return letters(this.doc)
   }
 
+  /** Opens, and resolves when the document has so many letters, with the time since then, in ms. */
+  openUntil(expected: number, options: OpenOptions): Promise<number> {
+    return new Promise((resolve) => {
+      let start = 0
+      this.doc.on('afterTransaction', () => {
+        if (this.letters() === expected) resolve(performance.now() - start)
+      })
+      start = performance.now()
+      this.open(options)
+    })
+  }
+
   async close(): Promise<void> {
     await this.#document.close()
   }
