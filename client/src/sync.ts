@@ -6,12 +6,14 @@ import type { DocumentMeans } from './document-contract.ts'
 import type { Failures } from './failures.ts'
 import type { Hello, LinkEvents } from './link/contract.ts'
 import { Link } from './link/link.ts'
+import { mergeInGroups } from './link/merge.ts'
 import type { Standing } from './standing.ts'
 import { missing, pendingCount, type Vector } from './status/positions.ts'
 import { ownPosition, reportOf } from './status/status.ts'
 import type { LocalCopy, LocalCopyEvents } from './store/local-copy.ts'
 import type { History, SetAside } from './store/local-store.ts'
 import { Tabs, type TabsEvents } from './tabs/tabs.ts'
+import type { HeardEdit } from './tabs/unstored.ts'
 import { clientVersion } from './version.ts'
 
 export interface SyncTarget {
@@ -222,6 +224,7 @@ export class Sync {
         this.#standing.happened({ type: 'leader-said', report, at: this.#means.settings.clock.now() })
         this.#acknowledgeStored()
       },
+      inherited: (edits, opening) => this.#inherited(edits, opening),
       asked: (what) => (what === 'flush' ? this.flush() : this.retry()),
       failed: (error) => this.#failures.tell(error),
       setAside: (error) => this.#setAside(error),
@@ -250,6 +253,16 @@ export class Sync {
       if (isNews && this.isLeader) this.#link.edit(update)
     })
     if (pendingCount(this.#standing.situation.positions) > pendingCount(positions)) this.#events.pending()
+  }
+
+  /** A tab died, and what it had not stored is still here: stored under this opening's name it is pending as before. */
+  #inherited(edits: readonly HeardEdit[], opening: string): void {
+    const durable = this.#standing.situation.positions.acknowledged.get(opening) ?? 0
+    const merge = (some: readonly HeardEdit[]) => mergeInGroups(some.map(({ update }) => update))
+    const saved = edits.filter(({ position }) => position <= durable)
+    const pending = edits.slice(saved.length)
+    if (saved.length > 0) void this.#copy.keep(merge(saved), null)
+    if (pending.length > 0) this.edited(merge(pending))
   }
 
   #setAside(error: TidemarkError): void {

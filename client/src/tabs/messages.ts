@@ -22,8 +22,10 @@ export type WireReport = Omit<Report, 'connectionError' | 'obstacle' | 'failing'
 }
 
 /** What the tabs of one document say to each other; `from` is the opening that says it. Maps and bytes are cloned. */
-export type TabMessage = { readonly from: string } & (
-  | { readonly type: 'edit'; readonly position: number; readonly update: Uint8Array }
+export type TabMessage = {
+  readonly from: string
+} /** Everything of this opening up to `storedTo` is in the local store. */ & (
+  | { readonly type: 'edit'; readonly position: number; readonly update: Uint8Array; readonly storedTo: number }
   /** The leader: what the server sent, numbered within its term. */
   | { readonly type: 'remote'; readonly number: number; readonly update: Uint8Array }
   /** The leader: everything it passed on up to this number is in the local store (D1.3). */
@@ -61,7 +63,7 @@ export type TabMessage = { readonly from: string } & (
   | { readonly type: 'ask'; readonly what: 'flush' | 'retry' }
   | { readonly type: 'failed'; readonly error: WireError }
   | { readonly type: 'set-aside'; readonly error: WireError }
-  | { readonly type: 'bye' }
+  | { readonly type: 'bye'; readonly storedTo: number }
 )
 
 /** What an opening has. */
@@ -69,6 +71,8 @@ export interface Holding {
   readonly stateVector: Uint8Array
   readonly made: Vector
   readonly acknowledged: Vector
+  /** Everything of this opening up to here is in the local store. */
+  readonly storedTo: number
   /** Awareness states it knows of tabs of this device (all that it knows, when it leads). */
   readonly presence: Uint8Array | null
   /** The Yjs client of this opening. */

@@ -8,12 +8,13 @@ export class Roster {
   readonly #prefix: string
   readonly #locks: Locks
   readonly #own: string
-  readonly #onGone: (client: number) => void
+  readonly #onGone: (client: number, opening: string) => void
   readonly #clients = new Map<string, number>()
+  readonly #gone = new Set<string>()
   #leave: (() => void) | null = null
   #watching: AbortController | null = null
 
-  constructor(name: string, locks: Locks, own: string, onGone: (client: number) => void) {
+  constructor(name: string, locks: Locks, own: string, onGone: (client: number, opening: string) => void) {
     this.#prefix = `${name}:tab:`
     this.#locks = locks
     this.#own = own
@@ -26,6 +27,11 @@ export class Roster {
 
   get openings(): ReadonlySet<string> {
     return new Set(this.#clients.keys())
+  }
+
+  /** It was there, and is no more; a word of it may still be on its way. */
+  isGone(opening: string): boolean {
+    return this.#gone.has(opening)
   }
 
   enter(): void {
@@ -44,6 +50,7 @@ export class Roster {
   add(opening: string, client: number): void {
     const isNew = !this.#clients.has(opening)
     this.#clients.set(opening, client)
+    this.#gone.delete(opening)
     if (isNew && this.#watching) this.#watch(opening, this.#watching)
   }
 
@@ -51,7 +58,8 @@ export class Roster {
   remove(opening: string): void {
     const client = this.#clients.get(opening)
     this.#clients.delete(opening)
-    if (client !== undefined && this.#watching) this.#onGone(client)
+    this.#gone.add(opening)
+    if (client !== undefined && this.#watching) this.#onGone(client, opening)
   }
 
   /** The openings that are there, frozen ones included. */

@@ -20,6 +20,7 @@ import {
 import { TabPresence } from './presence.ts'
 import { Relay } from './relay.ts'
 import { Roster } from './roster.ts'
+import { type HeardEdit, Unstored } from './unstored.ts'
 import type { Channel, TabWorld } from './world.ts'
 
 export interface TabsTarget {
@@ -39,8 +40,10 @@ export interface TabsEvents {
   asked(what: 'flush' | 'retry'): void
   failed(error: TidemarkError): void
   setAside(error: TidemarkError): void
+  /** A tab is gone, and these edits of it may be stored nowhere: this tab leads, so they are its affair now. */
+  inherited(edits: readonly HeardEdit[], opening: string): void
   /** What this opening has to tell. */
-  vectors(): { readonly made: Vector; readonly acknowledged: Vector }
+  vectors(): { readonly made: Vector; readonly acknowledged: Vector; readonly storedTo: number }
   report(): { readonly report: Report; readonly history: History | null }
 }
 
@@ -59,6 +62,7 @@ export class Tabs {
   readonly #presence: TabPresence
   readonly #relay: Relay
   readonly #exchange: Exchange
+  readonly #unstored = new Unstored()
   #channel: Channel | null = null
   #isAlone = false
   #reportIsDue = false
@@ -119,7 +123,10 @@ export class Tabs {
       lost: () => this.#lost(),
       resumed: () => this.#sync(null),
     })
-    this.#roster = new Roster(name, locks, this.#target.opening, (client) => this.#presence.gone(client))
+    this.#roster = new Roster(name, locks, this.#target.opening, (client, opening) => {
+      this.#presence.gone(client)
+      this.#events.inherited(this.#unstored.take(opening), opening)
+    })
     this.#channel = channel
     channel.onMessage = (data) => {
       const message = readTabMessage(data)
@@ -141,7 +148,7 @@ export class Tabs {
     }
     this.#leadership?.stop()
     this.#presence.stop()
-    this.#post({ type: 'bye' })
+    this.#post({ type: 'bye', storedTo: this.#events.vectors().storedTo })
     this.#roster?.leave()
     this.#relay.stop()
     this.#exchange.stop()
@@ -152,7 +159,7 @@ export class Tabs {
 
   /** An edit was made in this opening. */
   edited(update: Uint8Array, position: number): void {
-    this.#post({ type: 'edit', position, update })
+    this.#post({ type: 'edit', position, update, storedTo: this.#events.vectors().storedTo })
   }
 
   /** The leader passes on what the server sent. @returns the number to say when it is stored */
@@ -221,6 +228,7 @@ export class Tabs {
     switch (message.type) {
       case 'edit':
         this.#exchange.hearEdit(message.from, message.position, message.update)
+        this.#hearUnstored(message.from, message, message.storedTo)
         break
       case 'remote':
         this.#hearRemote(message.from, message.number, message.update)
@@ -264,9 +272,12 @@ export class Tabs {
       case 'set-aside':
         this.#events.setAside(readError(message.error))
         break
-      case 'bye':
+      case 'bye': {
+        const unstored = this.#unstored.take(message.from, message.storedTo)
         this.#roster?.remove(message.from)
         this.#leadership?.hearBye(message.from)
+        if (this.isLeader) this.#events.inherited(unstored, message.from)
+      }
     }
   }
 
@@ -308,6 +319,15 @@ export class Tabs {
     if (message.remote !== null && message.from === this.#leadership?.leader)
       this.#relay.caughtUp(message.remote, message.update)
     this.#agreement.answered(message.from)
+    const { from, made, update, storedTo } = message
+    this.#hearUnstored(from, { position: made.get(from) ?? 0, update }, storedTo)
+  }
+
+  #hearUnstored(from: string, edit: HeardEdit, storedTo: number): void {
+    if (edit.position <= storedTo) return
+    this.#unstored.heard(from, edit, storedTo)
+    // its last words: the tab is gone already
+    if (this.isLeader && this.#roster?.isGone(from)) this.#events.inherited(this.#unstored.take(from), from)
   }
 
   // ——— saying ———
@@ -332,10 +352,11 @@ export class Tabs {
 
   #holding(): Holding {
     const { doc } = this.#target
-    const { made, acknowledged } = this.#events.vectors()
+    const { made, acknowledged, storedTo } = this.#events.vectors()
     return {
       made,
       acknowledged,
+      storedTo,
       stateVector: Y.encodeStateVector(doc),
       presence: this.#presence.known,
       client: doc.clientID,
