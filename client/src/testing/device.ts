@@ -1,7 +1,7 @@
 import type * as Y from 'yjs'
 import type { Chance } from './chance.ts'
 import { Channels } from './channels.ts'
-import { Disk, pendingOf, readCopy } from './disk/disk.ts'
+import { Disk, pendingOf, readCopy, type Written } from './disk/disk.ts'
 import { LockTable } from './locks.ts'
 import type { MemoryServer } from './memory-server/memory-server.ts'
 import { DeviceNetwork, type Duration, durationOf } from './network.ts'
@@ -28,6 +28,8 @@ export interface Stored {
   readonly marks: ReadonlyMap<string, { readonly from: number; readonly to: number }>
   /** The updates that it is stored in. */
   readonly rows: readonly Uint8Array[]
+  /** @internal every update that was ever stored in it, and the position under which it is marked */
+  readonly written: readonly Written[]
   readonly epoch: string | null
 }
 
@@ -171,6 +173,11 @@ export class Device {
     return this.#disk.openings.get(doc) ?? null
   }
 
+  /** @internal the position of an opening's newest edit */
+  newestOf(doc: Y.Doc): number {
+    return this.#disk.newest.get(this.openingOf(doc) ?? '') ?? 0
+  }
+
   /** The copies of a document that were set aside, the oldest first. */
   setAside(document: string, namespace = 'tidemark'): Stored[] {
     return this.#disk
@@ -186,6 +193,7 @@ function describe(copy: Parameters<typeof readCopy>[0]): Stored {
     pendingCount: pendingOf(copy),
     marks: new Map(copy.marks),
     rows: [...copy.rows],
+    written: [...copy.written],
     epoch: copy.history?.epoch ?? null,
   }
 }

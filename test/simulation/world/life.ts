@@ -52,6 +52,8 @@ export class Life {
   #numbers = 0
   #trouble: string | null = null
   readonly #watcher: Watcher | null
+  /** A mark that could not be taken back in time stays until the document is opened again. */
+  readonly #wereBroken = new Set<Device>()
 
   constructor(seed: number, watcher: Watcher | null = null) {
     this.#watcher = watcher
@@ -143,6 +145,7 @@ export class Life {
   }
 
   #disturb(device: Device, does: keyof typeof disturbances): void {
+    if (does === 'broken disk') this.#wereBroken.add(device)
     if (does === 'clear disk') {
       for (const edit of this.#stored) if (edit.by.device === device) this.#stored.delete(edit)
     }
@@ -249,8 +252,14 @@ export class Life {
         if (by.device !== device || by.name !== name || !held.holds(units)) continue
         this.#stored.add(edit)
         if (this.#journals.holds(name, units)) continue
-        const mark = copy.marks.get(device.openingOf(by.document.doc) ?? '')
-        if (mark && mark.from <= position && position <= mark.to) continue
+        const isMarked = (opening: string, position: number | null) => {
+          const mark = copy.marks.get(opening)
+          return mark !== undefined && position !== null && mark.from <= position && position <= mark.to
+        }
+        if (isMarked(device.openingOf(by.document.doc) ?? '', position)) continue
+        // another tab has stored it, as an edit of its own, because its author is gone
+        const others = copy.written.filter(({ update }) => new Coverage().add(update).holds(units))
+        if (others.some((written) => isMarked(written.opening, written.position))) continue
         this.#complain(`[R3.1] ${edit.says} of ${by} is stored, not committed, and not marked`)
       }
     }
@@ -317,7 +326,7 @@ export class Life {
     const leaders = shared.filter((other) => other.document.isLeader)
     if (shared.length > 0 && leaders.length !== 1) this.#complain(`[D1.1] ${opened} has ${leaders.length} leaders`)
     const stored = device.stored(name)
-    if (shared.length > 0 && stored?.pendingCount !== 0) {
+    if (shared.length > 0 && stored?.pendingCount !== 0 && !this.#wereBroken.has(device)) {
       this.#complain(`[R3.1] ${opened} ends with ${stored?.pendingCount} marked`)
     }
     if (shared.length > 0) this.#checkDisk(opened)

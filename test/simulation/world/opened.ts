@@ -22,7 +22,6 @@ export class Opened {
   readonly document: TidemarkDocument
   /** What is in the `Y.Doc` by other ways than from the server: what "saved" is said of. */
   readonly own = new Coverage()
-  made = 0
   /** Something is pending that `drained` has not been said of. */
   owesDrained = false
   #pendingEvents = 0
@@ -87,7 +86,12 @@ export class Opened {
     if (!document.isSetAside && (this.#pendingEvents === before || document.pendingCount === 0)) {
       this.#onTrouble(`[R2.1] ${this}: not pending in the same tick`)
     }
-    return { by: this, position: ++this.made, units: [...new Coverage().add(update).units], says }
+    return {
+      by: this,
+      position: this.device.newestOf(document.doc),
+      units: [...new Coverage().add(update).units],
+      says,
+    }
   }
 
   toString(): string {

@@ -110,7 +110,10 @@ export class DiskStore implements LocalStore {
     if (this.#end) {
       return Promise.reject(new TidemarkError(this.#end === 'lost' ? 'local-storage-unavailable' : 'document-closed'))
     }
-    if (position !== null) this.#newest = Math.max(this.#newest, position)
+    if (position !== null) {
+      this.#newest = Math.max(this.#newest, position)
+      this.#place.disk.newest.set(this.#place.opening, this.#newest)
+    }
     return new Promise((resolve, reject) => {
       const write: Write = { update, position, resolve, reject }
       if (this.#copy && !this.#copy.isGone && this.#waiting.length === 0) this.#write([write])
@@ -226,7 +229,11 @@ export class DiskStore implements LocalStore {
   #write(writes: readonly Write[]): void {
     const newest = writes.reduce((newest, { position }) => Math.max(newest, position ?? 0), 0)
     const done = this.#transact('growing', (copy) => {
-      for (const { update } of writes) copy.rows.push(update)
+      const { opening } = this.#place
+      for (const { update, position } of writes) {
+        copy.rows.push(update)
+        copy.written.push({ update, opening, position })
+      }
       this.#mark(copy, newest)
     })
     this.#track(

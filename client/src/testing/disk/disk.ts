@@ -13,6 +13,8 @@ export interface Copy {
   readonly namespace: string
   readonly document: string
   rows: Uint8Array[]
+  /** Every update that was ever stored, and the position under which its dirty mark stands. */
+  readonly written: Written[]
   readonly quarantined: Uint8Array[]
   readonly marks: Map<string, DirtyMark>
   history: History | null
@@ -22,6 +24,14 @@ export interface Copy {
   isGone: boolean
   /** Told when it is thrown away. */
   readonly openBy: Set<{ thrownAway(why: 'cleared' | 'deleted'): void }>
+}
+
+/** One update, as it came with its dirty mark. */
+export interface Written {
+  readonly update: Uint8Array
+  readonly opening: string
+  /** Null when it was durable on the server already. */
+  readonly position: number | null
 }
 
 /**
@@ -35,6 +45,8 @@ export class Disk {
   readonly #chance: Chance
   /** By `Y.Doc`: the opening under whose name its dirty mark stands. */
   readonly openings = new WeakMap<Y.Doc, string>()
+  /** By opening: the position of its newest edit. */
+  readonly newest = new Map<string, number>()
   #copies: Copy[] = []
   #lastCompletion = 0
   /** By name of the document's first copy: how many of its copies were set aside. */
@@ -88,7 +100,7 @@ export class Disk {
     const copy: Copy = {
       id: databaseName(namespace, document, generation),
       ...{ namespace, document, history: null, account: null, setAside: null, isGone: false },
-      ...{ rows: [], quarantined: [], marks: new Map(), openBy: new Set() },
+      ...{ rows: [], written: [], quarantined: [], marks: new Map(), openBy: new Set() },
     }
     this.#copies.push(copy)
     return copy
