@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { findChromium } from './chromium.mjs'
 import { buildDemo, ensureDemo } from './demo.mjs'
 import { ensureDependencies, findNode, repairPostgresBinaries } from './dependencies.mjs'
-import { root, run, say } from './processes.mjs'
+import { environment, root, run, say } from './processes.mjs'
 import { runTests } from './tests.mjs'
 
 const targets = {
@@ -24,7 +24,8 @@ const targets = {
     repairPostgresBinaries(node)
     const entry = join('test', 'bench', 'run.ts')
     if (!existsSync(join(root, entry))) throw new Error(`there is no ${entry}`)
-    return run(node, [entry, ...args], { forwardSignals: true })
+    const env = environment({ CHROMIUM: await findChromium(node) })
+    return run(node, [entry, ...args], { env, forwardSignals: true })
   },
   build: (node) => buildDemo(node),
   lint: (node, args) => run(node, [bin('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings', ...args]),
