@@ -52,8 +52,6 @@ export class Life {
   #numbers = 0
   #trouble: string | null = null
   readonly #watcher: Watcher | null
-  /** A mark that could not be taken back in time stays until the document is opened again. */
-  readonly #wereBroken = new Set<Device>()
 
   constructor(seed: number, watcher: Watcher | null = null) {
     this.#watcher = watcher
@@ -145,7 +143,6 @@ export class Life {
   }
 
   #disturb(device: Device, does: keyof typeof disturbances): void {
-    if (does === 'broken disk') this.#wereBroken.add(device)
     if (does === 'clear disk') {
       for (const edit of this.#stored) if (edit.by.device === device) this.#stored.delete(edit)
     }
@@ -280,15 +277,26 @@ export class Life {
     )
     this.#heal()
     await world.advanceTime(100_000)
-    for (const device of this.#devices) if (device.tabs.length === 0) this.#openTab(device, true)
     for (const tab of this.#devices.flatMap(({ tabs }) => tabs)) for (const name of documents) this.#open(tab, name)
-    await world.advanceTime(100_000)
-    this.#check()
-    const here = this.#opened.filter((opened) => opened.isRunning && !opened.document.isSetAside)
-    for (const opened of here) this.#checkAtRest(opened, here)
+    await this.#rest()
+    // what only a disk holds comes with the next opening
+    for (const tab of this.#devices.flatMap(({ tabs }) => tabs)) tab.close()
+    for (const device of this.#devices) for (const isVisible of [true, false]) this.#openTab(device, isVisible)
+    const here = await this.#rest()
+    for (const opened of here) this.#checkDisk(opened)
     for (const edit of heldByTheLiving) this.#checkKept(edit, 'was in a tab that lived on')
     for (const edit of this.#stored) this.#checkKept(edit, 'was stored')
     if (this.#trouble) throw new Broken(this.#trouble)
+  }
+
+  /** Everything is well, and there is time: all must come to the same. */
+  async #rest(): Promise<readonly Opened[]> {
+    await this.world.advanceTime(100_000)
+    this.#check()
+    const here = this.#opened.filter((opened) => opened.isRunning && !opened.document.isSetAside)
+    for (const opened of here) this.#checkAtRest(opened, here)
+    if (this.#trouble) throw new Broken(this.#trouble)
+    return here
   }
 
   #heal(): void {
@@ -325,17 +333,14 @@ export class Life {
     const shared = same.filter((other) => other.device === device && other.isShared)
     const leaders = shared.filter((other) => other.document.isLeader)
     if (shared.length > 0 && leaders.length !== 1) this.#complain(`[D1.1] ${opened} has ${leaders.length} leaders`)
-    const stored = device.stored(name)
-    if (shared.length > 0 && stored?.pendingCount !== 0 && !this.#wereBroken.has(device)) {
-      this.#complain(`[R3.1] ${opened} ends with ${stored?.pendingCount} marked`)
-    }
-    if (shared.length > 0) this.#checkDisk(opened)
   }
 
   /** [D1.3] The device has everything; only a tab that died may have taken along what only it could store. */
   #checkDisk({ name, device }: Opened): void {
+    const stored = device.stored(name)
+    if (stored?.pendingCount !== 0) this.#complain(`[R3.1] ${name} on ${device.name}: ${stored?.pendingCount} marked`)
     const held = new Coverage()
-    for (const row of device.stored(name)?.rows ?? []) held.add(row)
+    for (const row of stored?.rows ?? []) held.add(row)
     const lost = new Set(this.#edits.flatMap((edit) => (edit.by.isRunning || this.#stored.has(edit) ? [] : edit.units)))
     const missing = unitsOf(encodeStateAsUpdate(this.world.server.committed(name))).filter(
       (unit) => !held.holds([unit]) && !lost.has(unit),

@@ -192,7 +192,6 @@ export class DiskStore implements LocalStore {
   #writeAgain(): void {
     const { disk, namespace, document } = this.#place
     const update = Y.encodeStateAsUpdate(this.#doc)
-    const newest = this.#newest
     const done = disk.transact(this.#thread, 'growing', () => {
       const copy = disk.open(namespace, document)
       copy.openBy.add(this)
@@ -200,7 +199,7 @@ export class DiskStore implements LocalStore {
       for (const [opening, mark] of this.#others) copy.marks.set(opening, mark)
       copy.history ??= this.#history
       copy.account ??= this.#account
-      this.#mark(copy, newest)
+      this.#mark(copy)
       return copy
     })
     this.#track(
@@ -227,14 +226,13 @@ export class DiskStore implements LocalStore {
   }
 
   #write(writes: readonly Write[]): void {
-    const newest = writes.reduce((newest, { position }) => Math.max(newest, position ?? 0), 0)
     const done = this.#transact('growing', (copy) => {
       const { opening } = this.#place
       for (const { update, position } of writes) {
         copy.rows.push(update)
         copy.written.push({ update, opening, position })
       }
-      this.#mark(copy, newest)
+      if (writes.some(({ position }) => position !== null)) this.#mark(copy)
     })
     this.#track(
       done.then(
@@ -253,7 +251,9 @@ export class DiskStore implements LocalStore {
     )
   }
 
-  #mark(copy: Copy, newest: number): void {
+  /** A mark never stands for less than was handed over: writes that fail come after later ones. */
+  #mark(copy: Copy): void {
+    const newest = this.#newest
     const { opening } = this.#place
     const from = copy.marks.get(opening)?.from ?? 1
     const mark = remainder({ from, to: newest }, this.#acknowledged.get(opening) ?? 0)
