@@ -212,7 +212,10 @@ describe('[R9.4] [R9.5] the server was restored from a backup under somebody who
     await one.write('From before the backup.')
     await one.becomes('saved')
     await query(databaseUrl, `update documents set epoch = gen_random_uuid() where name = 'restored'`)
-    await one.write(' From after it.')
+    // in one edit: when the page goes on with the new document, keys no longer write
+    await one.editor.click()
+    await one.page.keyboard.press('Control+End')
+    await one.page.keyboard.insertText(' From after it.')
     await until('the page says what happened', () => one.setAsideNotice.isVisible(), { timeout: 20_000 })
     await one.becomes('saved')
     const stored = await one.text()
