@@ -48,23 +48,23 @@ describe('[C8] five tabs on one document', () => {
     const tabs = await desk.tabs(3)
     await desk.server.kill9()
     for (const tab of tabs) await tab.becomes('offline')
-    for (const tab of tabs) await tab.write(2)
-    const all = names.slice(0, 3).flatMap((name) => numbered(name, 2))
+    for (let round = 0; round < 5; round++) for (const tab of tabs) await tab.write()
+    const all = names.slice(0, 3).flatMap((name) => numbered(name, 5))
     await allHold(tabs, all)
     for (const tab of tabs) {
-      expect(await tab.status()).toMatchObject({ kind: 'offline', status: 'disconnected', pendingCount: 6 })
+      expect(await tab.status()).toMatchObject({ kind: 'offline', pendingCount: 15 })
       const delays = await tab.read(({ edits }) => edits.received.map(({ delay }) => delay))
-      expect(delays).toHaveLength(4)
-      // without a server it takes no longer than with one; the machine may be busy
-      expect(Math.max(...delays)).toBeLessThan(500)
+      expect(delays).toHaveLength(10)
+      // the bench has the exact figure; here the machine may be busy
+      expect(delays.sort((a, b) => a - b)[5]).toBeLessThan(250)
     }
     const late = await desk.tab('late')
     await allHold([late], all)
-    expect(await late.status()).toMatchObject({ pendingCount: 6 })
+    expect(await late.status()).toMatchObject({ pendingCount: 15 })
     await desk.server.start()
     for (const tab of [...tabs, late]) await tab.becomes('saved')
     using peer = await desk.peer()
-    expect(peer.edits.length).toBe(6)
+    expect(peer.edits.length).toBe(15)
   })
 
   test('[D1.1] two documents of a tab share its socket, and a tab leads each of the documents that it alone has', async () => {

@@ -12,13 +12,15 @@ declare global {
   }
 }
 
-const url = new URLSearchParams(location.search).get('server')!
+const search = new URLSearchParams(location.search)
+const url = search.get('server')!
 await navigator.serviceWorker.register(`/worker.js?server=${encodeURIComponent(url)}`, { type: 'module' })
 const registration = (await navigator.serviceWorker.ready) as ServiceWorkerRegistration & {
   sync: { getTags(): Promise<string[]> }
 }
 const client = createClient({ url, auth: async () => (await fetch('/token')).text() })
-registerBackgroundSync(client)
+// Chromium, which has a network all the time here, wakes the worker as soon as it is asked.
+if (!search.has('unasked')) registerBackgroundSync(client)
 
 window.app = {
   async write(name, text) {
