@@ -40,14 +40,14 @@ test('[B6] what one says the others hear, later and in order, as a copy; nobody 
 test('[B6] a frozen tab hears it when it goes on, a crashed one never; a closed channel says and hears nothing', async () => {
   const { timeline, channels, tab } = aDevice()
   const [one, frozen, crashed, closed] = [tab('a'), tab('a'), tab('a'), tab('a')]
-  frozen.thread.freeze()
+  frozen.thread.hold('frozen')
   one.channel.post('hello')
   crashed.thread.end()
   channels.tabEnded(crashed.thread)
   closed.channel.close()
   await timeline.advance(5)
   expect([frozen.heard, crashed.heard, closed.heard]).toEqual([[], [], []])
-  frozen.thread.resume()
+  frozen.thread.release('frozen')
   await timeline.advance(0)
   expect(frozen.heard).toEqual(['hello'])
   expect(() => closed.channel.post('more')).toThrow('closed')

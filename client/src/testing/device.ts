@@ -42,7 +42,6 @@ export class Device {
   readonly #locks: LockTable
   readonly #channels: Channels
   readonly #tabs = new Map<Tab, Thread>()
-  readonly #asleep = new Set<Thread>()
 
   /** @internal use `world.device(name)` */
   constructor(name: string, means: DeviceMeans) {
@@ -123,22 +122,17 @@ export class Device {
 
   /** The lid is closed: all tabs stop without a word, the line is silent. */
   sleep(): void {
-    if (this.#asleep.size > 0) return
-    for (const thread of this.#tabs.values()) {
-      if (thread.state !== 'running') continue
-      thread.freeze()
-      this.#asleep.add(thread)
-    }
+    for (const thread of this.#tabs.values()) thread.hold('asleep')
     this.#network.partition()
   }
 
   wake(): void {
     this.#network.heal()
-    for (const thread of this.#asleep) {
-      thread.resume()
+    for (const thread of this.#tabs.values()) {
+      if (!thread.isHeldBy('asleep')) continue
+      thread.release('asleep')
       this.#network.woke(thread)
     }
-    this.#asleep.clear()
   }
 
   // ——— disk ———

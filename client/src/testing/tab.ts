@@ -135,16 +135,18 @@ export class Tab {
 
   /** The browser stops the tab: its timers stand still, and what comes for it waits. */
   freeze(): void {
-    if (this.state !== 'running') return
+    const { thread } = this.#means
+    if (this.state === 'gone' || thread.isHeldBy('frozen')) return
     this.#tell('stopping')
-    this.#means.thread.freeze()
+    thread.hold('frozen')
   }
 
   resume(): void {
-    if (this.state !== 'frozen') return
-    this.#means.thread.resume()
+    const { thread, network } = this.#means
+    if (this.state === 'gone' || !thread.isHeldBy('frozen')) return
+    thread.release('frozen')
     this.#tell('resumed')
-    this.#means.network.woke(this.#means.thread)
+    network.woke(thread)
   }
 
   /** The person closes it: the page hears of it, and then it is gone. What had not reached the disk is lost. */

@@ -1,13 +1,17 @@
 import type { Clock } from '@tidemark/shared'
 import type { Timeline } from './timeline.ts'
 
+export type Hold = 'frozen' | 'asleep'
+
 /**
  * What runs in a tab: everything that calls into it (timers, messages, answers) comes through here. While the tab is
  * frozen it queues up; once the tab is gone nothing of it runs any more.
  */
 export class Thread {
   readonly #timeline: Timeline
-  #state: 'running' | 'frozen' | 'gone' = 'running'
+  /** What keeps it from running: the browser has frozen the tab, or the whole device sleeps. */
+  readonly #held = new Set<Hold>()
+  #isGone = false
   #queue: (() => void)[] = []
   #isPumping = false
 
@@ -16,13 +20,14 @@ export class Thread {
   }
 
   get state(): 'running' | 'frozen' | 'gone' {
-    return this.#state
+    if (this.#isGone) return 'gone'
+    return this.#held.size > 0 ? 'frozen' : 'running'
   }
 
   /** Runs it now, or when the tab goes on, or never. */
   run(task: () => void): void {
-    if (this.#state === 'gone') return
-    if (this.#state === 'running' && this.#queue.length === 0) task()
+    if (this.#isGone) return
+    if (this.state === 'running' && this.#queue.length === 0) task()
     else this.#queue.push(task)
   }
 
@@ -46,18 +51,21 @@ export class Thread {
     }
   }
 
-  freeze(): void {
-    if (this.#state === 'running') this.#state = 'frozen'
+  isHeldBy(hold: Hold): boolean {
+    return this.#held.has(hold)
   }
 
-  resume(): void {
-    if (this.#state !== 'frozen') return
-    this.#state = 'running'
-    this.#pump()
+  hold(hold: Hold): void {
+    this.#held.add(hold)
+  }
+
+  release(hold: Hold): void {
+    this.#held.delete(hold)
+    if (this.state === 'running') this.#pump()
   }
 
   end(): void {
-    this.#state = 'gone'
+    this.#isGone = true
     this.#queue = []
   }
 
@@ -67,7 +75,7 @@ export class Thread {
     this.#isPumping = true
     this.#timeline.after(0, () => {
       this.#isPumping = false
-      if (this.#state !== 'running') return
+      if (this.state !== 'running') return
       try {
         this.#queue[0]?.()
       } finally {

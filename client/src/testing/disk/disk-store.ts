@@ -1,11 +1,11 @@
 import { type Clock, TidemarkError } from '@tidemark/shared'
 import * as Y from 'yjs'
-import { retryDelay } from '../../link/retry.ts'
 import { type DirtyMark, remainder } from '../../store/dirty-mark.ts'
 import type { Acknowledged, History, Loaded, LocalStore, SetAside, StoreEvents } from '../../store/local-store.ts'
 import { within } from '../../time-limit.ts'
 import type { Thread } from '../thread.ts'
 import { applyRow, type Copy, type Disk } from './disk.ts'
+import { DiskWrites, type Write } from './disk-writes.ts'
 
 /** Where a store stands. */
 export interface Place {
@@ -15,15 +15,7 @@ export interface Place {
   readonly opening: string
 }
 
-interface Write {
-  readonly update: Uint8Array
-  readonly position: number | null
-  readonly resolve: () => void
-  readonly reject: (error: TidemarkError) => void
-}
-
 const openTimeLimit = 5_000
-const retrySchedule = { kind: 'exponential', first: 1_000, factor: 2, max: 30_000, jitter: false } as const
 /** Rows that the caretaker makes one of. */
 const manyRows = 50
 
@@ -42,11 +34,8 @@ export class DiskStore implements LocalStore {
   #history: History | null = null
   #account: string | null = null
   #newest = 0
-  #waiting: Write[] = []
+  readonly #writes: DiskWrites
   readonly #underWay = new Set<Promise<void>>()
-  #failing: TidemarkError | null = null
-  #failures = 0
-  #cancelRetry: (() => void) | null = null
   #isCaretaker = false
   #end: 'closed' | 'lost' | null = null
   #closing: Promise<void> | null = null
@@ -57,6 +46,12 @@ export class DiskStore implements LocalStore {
     this.#thread = tab.thread
     this.#clock = tab.clock
     this.#events = events
+    this.#writes = new DiskWrites({
+      ...{ clock: this.#clock, events },
+      isOpen: () => this.#copy !== null && !this.#copy.isGone,
+      put: (writes) => this.#put(writes),
+      reopen: () => this.#writeAgain(),
+    })
   }
 
   async load(): Promise<Loaded> {
@@ -92,7 +87,7 @@ export class DiskStore implements LocalStore {
     )
     if (corrupt.size > 0) this.#quarantine(copy, corrupt)
     if (copy.isGone) this.#writeAgain()
-    else this.#flush()
+    else this.#writes.flush()
     return { copy: copy.id, marks, history, account }
   }
 
@@ -114,11 +109,7 @@ export class DiskStore implements LocalStore {
       this.#newest = Math.max(this.#newest, position)
       this.#place.disk.newest.set(this.#place.opening, this.#newest)
     }
-    return new Promise((resolve, reject) => {
-      const write: Write = { update, position, resolve, reject }
-      if (this.#copy && !this.#copy.isGone && this.#waiting.length === 0) this.#write([write])
-      else this.#waiting.push(write)
-    })
+    return this.#writes.add({ update, position })
   }
 
   acknowledge(acknowledged: Acknowledged): Promise<void> {
@@ -164,12 +155,11 @@ export class DiskStore implements LocalStore {
 
   async #close(): Promise<void> {
     this.#end ??= 'closed'
-    this.#cancelRetry?.()
-    this.#cancelRetry = null
-    this.#flush()
+    this.#writes.stop()
+    this.#writes.flush()
     while (this.#underWay.size > 0) await Promise.all(this.#underWay)
     this.#copy?.openBy.delete(this)
-    this.#giveUp(new TidemarkError('document-closed'))
+    this.#writes.giveUp(new TidemarkError('document-closed'))
   }
 
   /** The person has cleared the browser's data, or somebody has deleted the document, while it is open. */
@@ -181,9 +171,8 @@ export class DiskStore implements LocalStore {
         return
       }
       this.#end = 'lost'
-      this.#cancelRetry?.()
       const error = new TidemarkError('local-storage-unavailable')
-      this.#giveUp(error)
+      this.#writes.giveUp(error)
       this.#events.lost(error)
     })
   }
@@ -206,49 +195,26 @@ export class DiskStore implements LocalStore {
       done.then(
         (copy) => {
           this.#copy = copy
-          this.#recovered()
-          this.#flush()
+          this.#writes.recovered()
+          this.#writes.flush()
         },
-        (cause: unknown) => this.#failed(cause),
+        (cause: unknown) => this.#writes.failed(cause),
       ),
     )
   }
 
-  #flush(): void {
-    if (this.#waiting.length === 0 || !this.#copy) return
-    if (this.#copy.isGone) {
-      if (this.#end !== 'lost') this.#writeAgain()
-      return
-    }
-    const writes = this.#waiting
-    this.#waiting = []
-    this.#write(writes)
-  }
-
-  #write(writes: readonly Write[]): void {
+  async #put(writes: readonly Write[]): Promise<void> {
+    const { opening } = this.#place
     const done = this.#transact('growing', (copy) => {
-      const { opening } = this.#place
       for (const { update, position } of writes) {
         copy.rows.push(update)
         copy.written.push({ update, opening, position })
       }
       if (writes.some(({ position }) => position !== null)) this.#mark(copy)
     })
-    this.#track(
-      done.then(
-        () => {
-          for (const { resolve } of writes) resolve()
-          this.#recovered()
-          this.#compact()
-        },
-        (cause: unknown) => {
-          this.#waiting = [...writes, ...this.#waiting]
-          if (this.#end === 'lost') this.#giveUp(new TidemarkError('local-storage-unavailable'))
-          // thrown away meanwhile: it is being written again, and these follow
-          else if (!this.#copy?.isGone) this.#failed(cause)
-        },
-      ),
-    )
+    this.#track(done)
+    await done
+    this.#compact()
   }
 
   /** A mark never stands for less than was handed over: writes that fail come after later ones. */
@@ -297,34 +263,5 @@ export class DiskStore implements LocalStore {
     const tracked = work.catch(() => {}).finally(() => this.#underWay.delete(tracked))
     this.#underWay.add(tracked)
     return tracked
-  }
-
-  #failed(cause: unknown): void {
-    const isFull = cause instanceof DOMException && cause.name === 'QuotaExceededError'
-    const error = new TidemarkError(isFull ? 'local-storage-full' : 'local-storage-failed', undefined, { cause })
-    if (this.#failing?.code !== error.code) {
-      this.#failing = error
-      this.#events.failed(error)
-    }
-    if (this.#cancelRetry || this.#end) return
-    this.#failures++
-    this.#cancelRetry = this.#clock.after(retryDelay(retrySchedule, this.#failures, 0), () => {
-      this.#cancelRetry = null
-      if (this.#waiting.length === 0 && this.#copy?.isGone) this.#writeAgain()
-      else this.#flush()
-    })
-  }
-
-  #recovered(): void {
-    this.#failures = 0
-    if (!this.#failing || this.#waiting.length > 0) return
-    this.#failing = null
-    this.#events.recovered()
-  }
-
-  #giveUp(error: TidemarkError): void {
-    const waiting = this.#waiting
-    this.#waiting = []
-    for (const { reject } of waiting) reject(error)
   }
 }
