@@ -26,7 +26,7 @@ export function leftoverToast(remaining: Remaining, wipe: () => Promise<unknown>
   return {
     key: 'signed-out',
     title: 'Signed out, with edits that are not saved',
-    text: `${list}: kept on this device, and sent when you sign in here again.`,
+    text: `${list}: kept on this device, for when you sign in here again.`,
     tone: 'problem',
     actions: [{ label: 'Delete them from this device', testId: 'wipe', run: () => void wipe() }],
   }

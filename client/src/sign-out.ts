@@ -48,6 +48,10 @@ export async function signOut(
   const closed = means.close()
   for (const [name, count] of remaining) if (count === 0) remaining.delete(name)
   await closed
+  // What is set aside counts, too: nothing but the person's word deletes it (R9.6).
+  for (const { document, pendingCount } of await copies.setAsideCopies()) {
+    if (pendingCount > 0) remaining.set(document, (remaining.get(document) ?? 0) + pendingCount)
+  }
   const drained = remaining.size === 0
   const shouldWipe = wipe === 'always' || (wipe === 'when-drained' && drained)
   return {
