@@ -101,7 +101,11 @@ export class Sync {
     if (origin === this.#link.origin) this.#received(update)
     else if (origin === this.#tabs.origin) {
       // Its author stores it; but what a tab brings that was missed, and nobody may have stored or heard, the leader does.
-      if (this.#tabs.isCatchingUp && this.isLeader) this.#received(update)
+      // Nor need the server have it, though all that is counted is saved.
+      if (this.#tabs.isCatchingUp && this.isLeader) {
+        this.#received(update)
+        this.#link.edit(update)
+      }
     } else this.edited(update)
   }
 
