@@ -8,7 +8,7 @@ import type { Seals } from './seals.ts'
 
 interface Write {
   readonly what:
-    | { readonly kind: 'update'; readonly update: Uint8Array; readonly isEdit: boolean }
+    | { readonly kind: 'update'; readonly update: Uint8Array; readonly position: number | null }
     | { readonly kind: 'record'; readonly put: (custom: IDBObjectStore) => void }
   readonly settle: { resolve(): void; reject(error: TidemarkError): void }
 }
@@ -49,8 +49,13 @@ export class WriteQueue {
   readonly #means: WriteQueueMeans
   /** Kept for a connection, or for another try. */
   #waiting: Write[] = []
-  /** The newest position that was handed over, written or not: a mark never stands for less. */
+  /** The newest position that was handed over, written or not. */
   #newest = 0
+  /**
+   * The newest position in any transaction so far. A mark never stands for less: one that failed is repeated after
+   * later ones. Nor for more: who reads it meanwhile takes what it stands for to be in the rows.
+   */
+  #marked = 0
   #failing: TidemarkError | null = null
   #failures = 0
   #isSealing = false
@@ -72,7 +77,7 @@ export class WriteQueue {
   /** @returns settles when the transaction has completed; rejects when the queue is given up before */
   add(update: Uint8Array, position: number | null): Promise<void> {
     if (position !== null) this.#newest = Math.max(this.#newest, position)
-    return this.#take({ kind: 'update', update, isEdit: position !== null })
+    return this.#take({ kind: 'update', update, position })
   }
 
   /** Changes the records beside the rows, in a transaction of its own or together with updates. */
@@ -82,7 +87,7 @@ export class WriteQueue {
 
   /** Writes what a database that had to be made anew lacks; ahead of everything that waits. */
   writeFirst(update: Uint8Array): void {
-    this.#write([{ what: { kind: 'update', update, isEdit: this.#newest > 0 }, settle: ignored }])
+    this.#write([{ what: { kind: 'update', update, position: this.#newest || null }, settle: ignored }])
   }
 
   #take(what: Write['what']): Promise<void> {
@@ -169,7 +174,7 @@ export class WriteQueue {
     let transaction: IDBTransaction | null = null
     try {
       const hasRows = writes.some(({ what }) => what.kind === 'update')
-      const mark = writes.some(({ what }) => what.kind === 'update' && what.isEdit) ? this.#mark() : null
+      const mark = this.#markFor(writes)
       const hasRecords = mark || (sealed && hasRows) || writes.some(({ what }) => what.kind === 'record')
       const stores = [...(hasRows ? [updatesStore] : []), ...(hasRecords ? [customStore] : [])]
       transaction = database.transaction(stores, 'readwrite')
@@ -203,8 +208,12 @@ export class WriteQueue {
     }
   }
 
-  #mark(): DirtyMark | null {
-    return remainder({ from: 1, to: this.#newest }, this.#means.acknowledged())
+  #markFor(writes: readonly Write[]): DirtyMark | null {
+    let newest = 0
+    for (const { what } of writes) if (what.kind === 'update') newest = Math.max(newest, what.position ?? 0)
+    if (newest === 0) return null
+    this.#marked = Math.max(this.#marked, newest)
+    return remainder({ from: 1, to: this.#marked }, this.#means.acknowledged())
   }
 
   #written(writes: readonly Write[]): void {
