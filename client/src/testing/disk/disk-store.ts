@@ -181,6 +181,7 @@ export class DiskStore implements LocalStore {
   #writeAgain(): void {
     const { disk, namespace, document } = this.#place
     const update = Y.encodeStateAsUpdate(this.#doc)
+    const newest = this.#newest
     const done = disk.transact(this.#thread, 'growing', () => {
       const copy = disk.open(namespace, document)
       copy.openBy.add(this)
@@ -188,7 +189,7 @@ export class DiskStore implements LocalStore {
       for (const [opening, mark] of this.#others) copy.marks.set(opening, mark)
       copy.history ??= this.#history
       copy.account ??= this.#account
-      this.#mark(copy)
+      this.#mark(copy, newest)
       return copy
     })
     this.#track(
@@ -205,24 +206,24 @@ export class DiskStore implements LocalStore {
 
   async #put(writes: readonly Write[]): Promise<void> {
     const { opening } = this.#place
+    const newest = writes.reduce((newest, { position }) => Math.max(newest, position ?? 0), 0)
     const done = this.#transact('growing', (copy) => {
       for (const { update, position } of writes) {
         copy.rows.push(update)
         copy.written.push({ update, opening, position })
       }
-      if (writes.some(({ position }) => position !== null)) this.#mark(copy)
+      this.#mark(copy, newest)
     })
     this.#track(done)
     await done
     this.#compact()
   }
 
-  /** A mark never stands for less than was handed over: writes that fail come after later ones. */
-  #mark(copy: Copy): void {
-    const newest = this.#newest
+  /** A mark stands for what is in the rows: never for less, though a write that failed comes after later ones. */
+  #mark(copy: Copy, newest: number): void {
     const { opening } = this.#place
-    const from = copy.marks.get(opening)?.from ?? 1
-    const mark = remainder({ from, to: newest }, this.#acknowledged.get(opening) ?? 0)
+    const { from = 1, to = 0 } = copy.marks.get(opening) ?? {}
+    const mark = remainder({ from, to: Math.max(to, newest) }, this.#acknowledged.get(opening) ?? 0)
     if (newest > 0 && mark) copy.marks.set(opening, mark)
   }
 
