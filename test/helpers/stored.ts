@@ -2,6 +2,8 @@ import type { Tab } from './tab.ts'
 
 export interface Stored {
   readonly rows: number
+  /** Rows that were ever added, those included that compaction has replaced: the keys are numbers that only grow. */
+  readonly added: number
   readonly bytes: number
 }
 
@@ -14,16 +16,19 @@ export function storedUpdates(tab: Tab): Promise<Stored> {
         request.onerror = () => reject(request.error)
       })
     let rows = 0
+    let added = 0
     let bytes = 0
     for (const { name } of await indexedDB.databases()) {
       const database = await resultOf(indexedDB.open(name!))
       if (database.objectStoreNames.contains('updates')) {
-        const values = await resultOf(database.transaction('updates').objectStore('updates').getAll())
+        const updates = database.transaction('updates').objectStore('updates')
+        const [keys, values] = await Promise.all([resultOf(updates.getAllKeys()), resultOf(updates.getAll())])
+        added += Number(keys.at(-1) ?? 0)
         rows += values.length
         for (const value of values) bytes += value instanceof Uint8Array ? value.length : 0
       }
       database.close()
     }
-    return { rows, bytes }
+    return { rows, added, bytes }
   })
 }

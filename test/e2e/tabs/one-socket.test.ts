@@ -21,8 +21,9 @@ describe('[C8] five tabs on one document', () => {
     await allHold(tabs, [...names.flatMap((name) => numbered(name, 4)), 'peer#0'])
     for (const tab of tabs) await tab.becomes('saved')
     await pause(300)
-    const { rows } = await storedUpdates(await desk.blankTab())
-    expect(rows).toBeLessThanOrEqual(4 * 5 + 1 + 5)
+    const { added } = await storedUpdates(await desk.blankTab())
+    // compaction may have added one or two
+    expect(added).toBeLessThanOrEqual(4 * 5 + 1 + 4)
 
     // the server stands still, so nothing is acknowledged
     desk.server.signal('SIGSTOP')

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { build, type Plugin } from 'vite'
+import { type Plugin, build as viteBuild } from 'vite'
 
 export interface BuildOptions {
   /** As an app would ship it. Tests leave it readable. */
@@ -9,9 +9,19 @@ export interface BuildOptions {
 
 const root = fileURLToPath(new URL('./', import.meta.url))
 
-/** Bundles one page's script into one file, in memory. @param entry a file of this folder */
-export async function bundle(entry: string, { minify = false, plugins = [] }: BuildOptions = {}): Promise<Files> {
-  const result = await build({
+const built = new Map<string, Promise<Files>>()
+
+/** Bundles one page's script, in memory; the same again is not built again. @param entry a file of this folder */
+export function bundle(entry: string, options: BuildOptions = {}): Promise<Files> {
+  if (options.plugins) return build(entry, options)
+  const key = `${entry} ${options.minify ?? false}`
+  const files = built.get(key) ?? build(entry, options)
+  built.set(key, files)
+  return files
+}
+
+async function build(entry: string, { minify = false, plugins = [] }: BuildOptions): Promise<Files> {
+  const result = await viteBuild({
     root,
     configFile: false,
     logLevel: 'error',
