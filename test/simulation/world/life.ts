@@ -248,7 +248,8 @@ export class Life {
         const { by, units, position } = edit
         if (by.device !== device || by.name !== name || !held.holds(units)) continue
         this.#stored.add(edit)
-        if (this.#journals.holds(name, units)) continue
+        // what a tab without a disk made comes to the others from the server
+        if (this.#journals.holds(name, units) || by.document.status.localStore.kind === 'memory') continue
         const isMarked = (opening: string, position: number | null) => {
           const mark = copy.marks.get(opening)
           return mark !== undefined && position !== null && mark.from <= position && position <= mark.to
