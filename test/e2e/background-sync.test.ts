@@ -1,8 +1,8 @@
-import { createClient } from '@tidemark/client'
+import { createClient, type TidemarkClient, type TidemarkDocument } from '@tidemark/client'
 import type { CDPSession, Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { AppServer } from '../helpers/background-sync/serve.ts'
-import { TestBrowser } from '../helpers/chromium.ts'
+import { type Person, TestBrowser } from '../helpers/chromium.ts'
 import { freshDatabase } from '../helpers/postgres.ts'
 import { ServerProcess } from '../helpers/server.ts'
 import { secret, token } from '../helpers/tokens.ts'
@@ -38,43 +38,79 @@ async function workers(page: Page) {
   }
 }
 
-test('[H11] [D3.7] offline, write, close every tab; when there is a network again the worker sends it', async () => {
-  await using server = await ServerProcess.start({
-    databaseUrl: await freshDatabase(),
-    secret,
-    env: { TIDEMARK_ALLOWED_ORIGINS: app.origin },
-  })
-  app.token = await token()
-  await using ada = await browser.person()
-  await ada.context.grantPermissions(['background-sync'], { origin: app.origin })
-  const other = await ada.context.newPage()
-  const { networkIsBack } = await workers(other)
-
+/** Somebody who writes while the server is away, and closes the app. */
+async function writtenAndClosed(server: ServerProcess, ada: Person, query = ''): Promise<string> {
+  const address = `${app.origin}/?server=${encodeURIComponent(server.sync)}${query}`
   await server.kill9()
   const page = await ada.context.newPage()
-  await page.goto(`${app.origin}/?server=${encodeURIComponent(server.sync)}`)
+  await page.goto(address)
   await page.waitForFunction(() => window.app !== undefined)
   await page.evaluate(() => window.app.write('plan', 'written in the tunnel'))
   await page.evaluate(() => window.app.write('list', 'and this'))
   await until('it is pending', () => page.evaluate(() => window.app.status('plan').pendingCount === 1))
-  // The browser was asked, and may have tried at once: it cannot know that the server is away.
-  await until('it was asked', () => page.evaluate(async () => (await window.app.tags()).includes('tidemark')))
+  if (query === '') {
+    await until('the browser was asked', () =>
+      page.evaluate(async () => (await window.app.tags()).includes('tidemark')),
+    )
+  }
   await pause(200)
   await page.close()
-
   await server.start()
-  const asked = app.cookies.length
-  await networkIsBack()
-  await using peer = createClient({ url: server.sync, localStore: 'memory', auth: () => token() })
-  const [plan, list] = [peer.open('plan'), peer.open('list')]
-  await until('the edit arrives', () => plan.doc.getText('t').toString() === 'written in the tunnel')
-  await until('the other document’s, too', () => list.doc.getText('t').toString() === 'and this')
-  expect(app.cookies.slice(asked)).toEqual(expect.arrayContaining(['app=ada']))
+  return address
+}
 
-  // nothing is pending any more: the next visit finds it saved
-  const again = await ada.context.newPage()
-  await again.goto(`${app.origin}/?server=${encodeURIComponent(server.sync)}`)
-  await again.waitForFunction(() => window.app !== undefined)
-  await until('nothing is pending', () => again.evaluate(() => window.app.status('plan').pendingCount === 0))
-  expect(ada.complaints).toEqual([])
+const textOf = (document: TidemarkDocument) => document.doc.getText('t').toString()
+
+describe('[H11] [D3.7] offline, write, close every tab', () => {
+  let server: ServerProcess
+  let peer: TidemarkClient
+  beforeAll(async () => {
+    const env = { TIDEMARK_ALLOWED_ORIGINS: app.origin }
+    server = await ServerProcess.start({ databaseUrl: await freshDatabase(), secret, env })
+    app.token = await token()
+  })
+  beforeEach(() => {
+    peer = createClient({ url: server.sync, localStore: 'memory', auth: () => token(), log: () => {} })
+  })
+  afterEach(() => peer.close())
+  afterAll(() => server?.[Symbol.asyncDispose]())
+
+  test('when the browser says that there is a network, the worker sends it, with a token of its own', async () => {
+    await using ada = await browser.person()
+    const { networkIsBack } = await workers(await ada.context.newPage())
+    const address = await writtenAndClosed(server, ada, '&unasked')
+    const [plan, list] = [peer.open('plan'), peer.open('list')]
+    await Promise.all([plan.whenSynced, list.whenSynced])
+    await pause(1_000)
+    expect([textOf(plan), textOf(list)]).toEqual(['', ''])
+    const asked = app.cookies.length
+    await networkIsBack('of another worker')
+    await networkIsBack()
+    await until('the edit arrives', () => textOf(plan) === 'written in the tunnel')
+    await until('the other document’s, too', () => textOf(list) === 'and this')
+    expect(app.cookies.slice(asked)).toEqual(['app=ada'])
+
+    const again = await ada.context.newPage()
+    await again.goto(address)
+    await again.waitForFunction(() => window.app !== undefined)
+    await until('nothing is pending at the next visit', () =>
+      again.evaluate(() => {
+        const { kind, pendingCount } = window.app.status('plan')
+        return kind === 'saved' && pendingCount === 0
+      }),
+    )
+    expect(ada.complaints).toEqual([])
+  })
+
+  test('the page asks for it, and the browser does the rest', async () => {
+    await using ada = await browser.person()
+    await ada.context.grantPermissions(['background-sync'], { origin: app.origin })
+    const list = peer.open('list')
+    await list.whenSynced
+    const before = textOf(list)
+    await writtenAndClosed(server, ada)
+    await until('it arrives', () => textOf(list).length > before.length, { timeout: 40_000 })
+    expect(textOf(list).match(/and this/g)?.length).toBe((before.match(/and this/g)?.length ?? 0) + 1)
+    expect(ada.complaints).toEqual([])
+  })
 })
