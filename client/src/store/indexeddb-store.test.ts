@@ -7,7 +7,7 @@ import { HandClock } from '../test-helpers/hand-clock.ts'
 import { until } from '../test-helpers/until.ts'
 import { storeContract } from './contract.ts'
 import { pendingIn } from './dirty-mark.ts'
-import { customStore, openDatabase, resultOf, updatesStore } from './idb.ts'
+import { completionOf, customStore, openDatabase, resultOf, updatesStore } from './idb.ts'
 import { IndexeddbStore } from './indexeddb-store.ts'
 import { IndexeddbStores } from './indexeddb-stores.ts'
 import type { StoreEvents } from './local-store.ts'
@@ -53,6 +53,15 @@ function opening(name = `store-${++names}`, more: Partial<typeof means> = {}) {
     return pendingIn(marks.values())
   }
   return { name, doc, id, store, told, write, load }
+}
+
+/** What typing so many letters makes. */
+function typed(count: number): Uint8Array[] {
+  const doc = new Y.Doc()
+  const updates: Uint8Array[] = []
+  doc.on('update', (update: Uint8Array) => updates.push(update))
+  for (let index = 0; index < count; index++) doc.getText('t').insert(index, 'x')
+  return updates
 }
 
 afterEach(() => {
@@ -217,5 +226,142 @@ describe('[R5] failures reach somebody', () => {
     expect(told).toEqual(['lost: local-storage-unavailable'])
     await expect(write('more')).rejects.toMatchObject({ code: 'local-storage-unavailable' })
     expect((await indexedDB.databases()).map((database) => database.name)).not.toContain(name)
+  })
+})
+
+describe('[D2.6] a database that was thrown away', () => {
+  /** As the browser does it: the connections are closed, and what they were to is gone. */
+  async function throwAway(...stores: IndexeddbStore[]): Promise<void> {
+    const databases = stores.map(({ db }) => db!)
+    for (const database of databases) database.close()
+    await resultOf(indexedDB.deleteDatabase(stores[0]!.name))
+    for (const database of databases) database.onclose?.(new Event('close'))
+  }
+
+  test('is written again from the document, by each of two tabs, with all that is pending', async () => {
+    const before = opening()
+    await before.load()
+    await before.write('left by a crash, ')
+    await before.store.close()
+    const [first, second] = [opening(before.name), opening(before.name)]
+    expect(await first.load()).toBe(1)
+    expect(await second.load()).toBe(1)
+    await first.store.remember({ epoch: 'e1', revision: 4 })
+    await first.store.rememberAccount('anna')
+    await first.write('first, ')
+    await second.write('second')
+    await throwAway(first.store, second.store)
+    await Promise.all([first.write('!'), second.write('?')])
+    await Promise.all([first.store.close(), second.store.close()])
+    expect([...first.told, ...second.told]).toEqual([])
+    const again = opening(before.name)
+    const { marks, history, account } = await again.store.load()
+    expect(history).toEqual({ epoch: 'e1', revision: 4 })
+    expect(account).toBe('anna')
+    expect(Object.fromEntries(marks)).toEqual({
+      [before.id]: { from: 1, to: 1 },
+      [first.id]: { from: 1, to: 2 },
+      [second.id]: { from: 1, to: 2 },
+    })
+    const text = again.doc.getText('t').toString()
+    for (const part of ['left by a crash, ', 'first, ', 'second', '!', '?']) expect(text).toContain(part)
+  })
+
+  test('[R9] is not written again where another tab has begun a copy of another history meanwhile', async () => {
+    const old = opening()
+    await old.load()
+    await old.store.remember({ epoch: 'old', revision: 1 })
+    await old.write('old')
+    const database = old.store.db!
+    database.close()
+    await resultOf(indexedDB.deleteDatabase(old.name))
+    const anew = opening(old.name)
+    await anew.load()
+    await anew.store.remember({ epoch: 'new', revision: 1 })
+    await anew.write('new')
+    database.onclose?.(new Event('close'))
+    await until('the old one has given up', () => old.told.length > 0)
+    expect(old.told).toEqual(['lost: local-storage-unavailable'])
+    await anew.store.close()
+    const again = opening(old.name)
+    await again.load()
+    expect(again.doc.getText('t').toString()).toBe('new')
+  })
+
+  test('[R9.4] is not written again when it was set aside: it would be in the way of the new one', async () => {
+    const old = opening()
+    await old.load()
+    await old.write('old')
+    await old.store.setAside({ reason: 'epoch-mismatch', at: 1 })
+    await throwAway(old.store)
+    await until('the old one has given up', () => old.told.length > 0)
+    expect((await indexedDB.databases()).map(({ name }) => name)).not.toContain(old.name)
+  })
+})
+
+describe('[D2.2] several tabs on a full device', () => {
+  test('keep their edits, and each stores its own when there is space again', async () => {
+    const clock = new HandClock()
+    const first = opening(undefined, { clock })
+    await first.load()
+    const second = opening(first.name, { clock })
+    await second.load()
+    const add = vi.spyOn(IDBObjectStore.prototype, 'add').mockImplementation(() => {
+      throw new DOMException('full', 'QuotaExceededError')
+    })
+    const writes = [first.write('a'), second.write('b'), first.write('c'), second.write('d')]
+    await until('both have told', () => first.told.length + second.told.length === 2)
+    clock.advance(1_000)
+    expect([first.told, second.told]).toEqual([['local-storage-full'], ['local-storage-full']])
+    // another edit, when there is space already: it may not overtake the mark of those before it
+    add.mockRestore()
+    writes.push(first.write('e'))
+    clock.advance(4_000)
+    await Promise.all(writes)
+    expect([first.told, second.told]).toEqual([
+      ['local-storage-full', 'recovered'],
+      ['local-storage-full', 'recovered'],
+    ])
+    const again = opening(first.name)
+    expect(await again.load()).toBe(5)
+    expect([...again.doc.getText('t').toString()].sort().join('')).toBe('abcde')
+  })
+
+  test('[R3.1] a mark never stands for less than was written before it', async () => {
+    const clock = new HandClock()
+    const { name, load, write } = opening(undefined, { clock })
+    await load()
+    // the first transaction fails when it commits, the second one is under way by then
+    const add = IDBObjectStore.prototype.add
+    vi.spyOn(IDBObjectStore.prototype, 'add').mockImplementationOnce(function (this: IDBObjectStore, value) {
+      const request = add.call(this, value)
+      request.addEventListener('success', () => this.transaction.abort())
+      return request
+    })
+    const writes = [write('a'), write('b')]
+    await writes[1]
+    clock.advance(1_000)
+    await writes[0]
+    expect(await opening(name).load()).toBe(2)
+  })
+})
+
+describe('a copy that takes long to read', () => {
+  test('is read to its end, as long as the browser answers', async () => {
+    const clock = new HandClock()
+    const name = `store-${++names}`
+    const { database } = await openDatabase(name)
+    const transaction = database.transaction(updatesStore, 'readwrite')
+    for (const update of typed(2_500)) transaction.objectStore(updatesStore).add(update)
+    await completionOf(transaction)
+    database.close()
+    const getAll = IDBObjectStore.prototype.getAll
+    vi.spyOn(IDBObjectStore.prototype, 'getAll').mockImplementation(function (this: IDBObjectStore, ...range) {
+      clock.advance(200)
+      return getAll.apply(this, range)
+    })
+    const again = opening(name, { clock })
+    await again.load()
+    expect(again.doc.getText('t').length).toBe(2_500)
   })
 })

@@ -1,7 +1,6 @@
 import { type Clock, TidemarkError } from '@tidemark/shared'
 import * as Y from 'yjs'
 import type { TabWorld } from '../tabs/world.ts'
-import { within } from '../time-limit.ts'
 import { Acknowledgements } from './acknowledgements.ts'
 import { type DirtyMark, remainder } from './dirty-mark.ts'
 import { openExisting, resultOf, updatesStore, writeError } from './idb.ts'
@@ -104,9 +103,7 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
 
   async load(): Promise<Loaded> {
     try {
-      const { clock, openTimeLimit } = this.#means
-      const opened = await within(clock, openTimeLimit, 'opening IndexedDB', this.#open())
-      return await this.#loaded(opened)
+      return await this.#loaded(await this.#openInTime())
     } catch (cause) {
       this.#isLost = true
       // should the browser open it after all, it must not stay open
@@ -117,13 +114,35 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
     }
   }
 
-  async #open(): Promise<OpenedCopy> {
+  /** Much to read may take its time; a browser that does not answer may not. */
+  async #openInTime(): Promise<OpenedCopy> {
+    const { clock, openTimeLimit } = this.#means
+    const silence = Promise.withResolvers<never>()
+    let isOver = false
+    let cancel = () => {}
+    const onProgress = () => {
+      cancel()
+      if (isOver) return
+      cancel = clock.after(openTimeLimit, () =>
+        silence.reject(new Error(`IndexedDB did not answer within ${openTimeLimit} ms`)),
+      )
+    }
+    onProgress()
+    try {
+      return await Promise.race([this.#open(onProgress), silence.promise])
+    } finally {
+      isOver = true
+      cancel()
+    }
+  }
+
+  async #open(onProgress: () => void): Promise<OpenedCopy> {
     const { namespace, tabs } = this.#means
     const { document } = this.#subject
     const letGo = await holdShared(tabs?.locks ?? null, openLockName(namespace, document))
     if (this.#closing || this.#isLost) letGo()
     else this.#letGo = letGo
-    const opened = await openNewest(document, this.#means, this.opening)
+    const opened = await openNewest(document, { ...this.#means, onProgress }, this.opening)
     if (this.#isLost) opened.database.close()
     return opened
   }

@@ -16,6 +16,8 @@ export interface OpenedCopy {
 }
 
 export interface OpeningMeans {
+  /** Called whenever the browser has answered. */
+  readonly onProgress?: (() => void) | undefined
   readonly namespace: string
   readonly seals?: ((database: string) => Seals) | undefined
 }
@@ -33,28 +35,29 @@ export async function openNewest(
   for (let generation = 0, opening = first; ; opening = undefined) {
     const name = databaseName(means.namespace, document, generation)
     let database = (await opening) ?? (await openDatabase(name)).database
-    let contents: Contents
+    means.onProgress?.()
     try {
-      contents = await readContents(database)
-    } catch (cause) {
-      if (!(cause instanceof DOMException) || cause.name !== 'InvalidStateError' || !opening) throw cause
-      // It was evicted just when it was opened: what was read then is no more.
-      database = (await openDatabase(name)).database
-      contents = await readContents(database)
-    }
-    if (!contents.setAside) {
-      const seals = means.seals?.(name) ?? null
-      try {
+      let contents = await readContents(database, means.onProgress).catch((cause: unknown) => {
+        if (opening && cause instanceof DOMException && cause.name === 'InvalidStateError') return null
+        throw cause
+      })
+      if (!contents) {
+        // It was evicted just when it was opened: what was there then is no more.
+        database = (await openDatabase(name)).database
+        contents = await readContents(database, means.onProgress)
+      }
+      if (!contents.setAside) {
+        const seals = means.seals?.(name) ?? null
         if (!seals && contents.keyCheck !== undefined) throw new TidemarkError('local-storage-key-wrong')
         await seals?.verify(contents.keyCheck)
         return { name, generation, database, contents, seals, rows: await openRows(seals, contents.rows) }
-      } catch (error) {
-        database.close()
-        throw error
       }
+      generation = Math.max(contents.setAside.next, generation + 1)
+    } catch (error) {
+      database.close()
+      throw error
     }
     database.close()
-    generation = contents.setAside.next
   }
 }
 

@@ -14,8 +14,11 @@ export interface Contents extends Records {
   readonly rows: readonly Row[]
 }
 
-/** Reads everything in one transaction, so that the dirty marks stand for edits that are among the rows. */
-export async function readContents(database: IDBDatabase): Promise<Contents> {
+/**
+ * Reads everything in one transaction, so that the dirty marks stand for edits that are among the rows.
+ * @param onProgress called whenever the browser has answered
+ */
+export async function readContents(database: IDBDatabase, onProgress: () => void = () => {}): Promise<Contents> {
   const transaction = database.transaction([updatesStore, customStore], 'readonly')
   const records = await recordsOf(transaction.objectStore(customStore))
   const updates = transaction.objectStore(updatesStore)
@@ -25,6 +28,7 @@ export async function readContents(database: IDBDatabase): Promise<Contents> {
     // many at once would be one long task
     const some: Row[] = await rowsOf(updates, range, rowsAtOnce)
     rows.push(...some)
+    onProgress()
     if (some.length < rowsAtOnce) return { ...records, rows }
     range = IDBKeyRange.lowerBound(some.at(-1)!.key, true)
   }
