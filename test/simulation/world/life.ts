@@ -357,7 +357,9 @@ export class Life {
       for (const row of rows) held.add(row)
       return held.holds(units)
     })
-    if (!isSetAside) this.#complain(`[R3] ${says} of ${by} ${why}, and is gone`)
+    // set aside in memory, where there was no disk: it was there for as long as its tab
+    const wasInMemory = by.document.isSetAside && by.document.status.localStore.kind === 'memory'
+    if (!isSetAside && !wasInMemory) this.#complain(`[R3] ${says} of ${by} ${why}, and is gone`)
   }
 }
 

@@ -25,6 +25,12 @@ export async function simulate(seed: number): Promise<void> {
   throw new Error(`seed ${seed}: ${message}\nreplay(${seed}, [\n${describe(short)}\n])`)
 }
 
+/** Lives through a schedule that once went wrong. @throws when it does again */
+export async function replay(seed: number, steps: readonly Step[]): Promise<void> {
+  const failure = await failureOf(seed, steps)
+  if (failure) throw new Error(failure)
+}
+
 /** Leaves out what is not needed for a failure of this kind: larger parts first, then single steps. */
 async function shorten(seed: number, steps: readonly Step[], kind: string): Promise<readonly Step[]> {
   let short = steps
