@@ -6,6 +6,7 @@ import { browserNetwork, type Network } from './link/network.ts'
 import { defaultRetry, type RetrySchedule, triesOf } from './link/retry.ts'
 import type { CreateSocket } from './link/socket.ts'
 import { consoleLog, type Log } from './log.ts'
+import type { CacheLimits } from './store/eviction.ts'
 import type { LocalStores } from './store/local-store.ts'
 import { browserWorld } from './tabs/browser-world.ts'
 import type { TabWorld } from './tabs/world.ts'
@@ -22,6 +23,8 @@ export interface ClientOptions {
   readonly namespace?: string
   /** Where documents are kept on this device. Default `indexeddb`; memory, visibly, where that does not work. */
   readonly localStore?: 'indexeddb' | 'memory'
+  /** How much is kept on this device of what the server has, too. Default 20 MB, and 7 days after it was last used. */
+  readonly cache?: Partial<CacheLimits>
   /** Ask before the tab is closed while an edit is stored nowhere. Default true. */
   readonly preventUnsavedChanges?: boolean
   /** Edits made within so many ms travel as one message. Default 20, at most 500; 0 sends each at once. */
@@ -74,6 +77,7 @@ export function settle(options: ClientOptions): Settings {
     auth: options.auth ?? (() => ''),
     namespace: options.namespace ?? 'tidemark',
     localStore: options.localStore ?? 'indexeddb',
+    cache: options.cache ?? {},
     preventUnsavedChanges: options.preventUnsavedChanges ?? true,
     sendWindow,
     retry,

@@ -81,3 +81,22 @@ export function writeError(cause: unknown): TidemarkError {
 export function deleteDatabase(name: string): Promise<unknown> {
   return resultOf(indexedDB.deleteDatabase(name))
 }
+
+/** Asking alone may throw, where a browser forbids storage to a page. */
+export function hasIndexeddb(): boolean {
+  try {
+    return Boolean(globalThis.indexedDB)
+  } catch {
+    return false
+  }
+}
+
+/** @returns null where the browser does not tell: what was opened is all that is known then */
+export async function listDatabases(): Promise<string[] | null> {
+  try {
+    const databases = await globalThis.indexedDB.databases()
+    return databases.flatMap(({ name }) => (name === undefined ? [] : [name]))
+  } catch {
+    return null
+  }
+}

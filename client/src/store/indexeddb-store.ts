@@ -11,7 +11,7 @@ import { inSlices } from './pace.ts'
 import { QuietPersistence } from './persistence.ts'
 import { accountKey, type CopyRecord, clearMarks, dirtyKey, historyKey, putCopy, putSetAside } from './records.ts'
 import { applyInSlices, quarantine, readRecordsOf } from './rows.ts'
-import { openRows, type Seals } from './seals.ts'
+import { openRows, type Seals, sizeOf } from './seals.ts'
 import { type Size, Upkeep } from './upkeep.ts'
 import { WriteQueue } from './write-queue.ts'
 
@@ -390,9 +390,4 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
     this.#writes.giveUp(new TidemarkError('document-closed'))
     this.#letGo()
   }
-}
-
-function sizeOf(row: unknown): number {
-  if (row instanceof Uint8Array) return row.length
-  return (row as { data?: Uint8Array } | null)?.data?.length ?? 0
 }

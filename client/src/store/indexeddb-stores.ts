@@ -1,7 +1,16 @@
 import { TidemarkError } from '@tidemark/shared'
 import * as Y from 'yjs'
 import { pendingIn } from './dirty-mark.ts'
-import { completionOf, customStore, deleteDatabase, openExisting, updatesStore } from './idb.ts'
+import type { CacheLimits } from './eviction.ts'
+import {
+  completionOf,
+  customStore,
+  deleteDatabase,
+  hasIndexeddb,
+  listDatabases,
+  openExisting,
+  updatesStore,
+} from './idb.ts'
 import { IndexeddbStore, type IndexeddbStoreMeans } from './indexeddb-store.ts'
 import type { LocalStore, LocalStores, SetAsideCopy, StoreEvents } from './local-store.ts'
 import { databaseName, parseDatabaseName } from './names.ts'
@@ -10,14 +19,27 @@ import { setAsideKey } from './records.ts'
 import { applyInSlices, type Contents, readContents } from './rows.ts'
 import { openRows } from './seals.ts'
 
+export interface IndexeddbStoresMeans extends Omit<IndexeddbStoreMeans, 'onEdit'> {
+  /** Copies that the server has, too, are deleted beyond these limits. Default 20 MB and 7 days. */
+  readonly cache?: Partial<CacheLimits> | undefined
+  /** Asks the browser to keep what is stored here. */
+  readonly persist?: (() => Promise<boolean>) | undefined
+}
+
+const defaultLimits: CacheLimits = { maxBytes: 20_000_000, maxAge: 7 * 24 * 3_600_000 }
+const evictionDelay = { first: 30_000, next: 3_600_000 } as const
+
 /** The copies that one namespace keeps in IndexedDB: a database for each, in y-indexeddb's format. */
 export class IndexeddbStores implements LocalStores {
   readonly kind = 'indexeddb'
-  readonly #means: IndexeddbStoreMeans
+  readonly #means: IndexeddbStoresMeans
   /** Documents opened here; where the browser cannot list databases, or they have no prefix, these count. */
   readonly #opened = new Set<string>()
+  #hasAskedToKeep = false
+  #isClosed = false
+  #cancelEviction: (() => void) | null = null
 
-  constructor(means: IndexeddbStoreMeans) {
+  constructor(means: IndexeddbStoresMeans) {
     this.#means = means
   }
 
@@ -26,7 +48,13 @@ export class IndexeddbStores implements LocalStores {
     // reading the property alone may throw, where a browser forbids storage to a page
     try {
       if (!globalThis.indexedDB) throw new Error('there is no IndexedDB here')
-      return new IndexeddbStore({ document, doc, opening }, this.#means, events)
+      const store = new IndexeddbStore(
+        { document, doc, opening },
+        { ...this.#means, onEdit: () => this.#askToKeep() },
+        events,
+      )
+      if (!this.#cancelEviction) this.#evictAfter(evictionDelay.first)
+      return store
     } catch (cause) {
       throw new TidemarkError('local-storage-unavailable', undefined, { cause })
     }
@@ -106,7 +134,31 @@ export class IndexeddbStores implements LocalStores {
   }
 
   close(): Promise<void> {
+    this.#isClosed = true
+    this.#cancelEviction?.()
     return Promise.resolve()
+  }
+
+  /** When there is something to keep, and not before: some browsers ask the person (D2.5). */
+  #askToKeep(): void {
+    if (this.#hasAskedToKeep) return
+    this.#hasAskedToKeep = true
+    // what the browser answers changes nothing here
+    ;(this.#means.persist ?? persistStorage)().catch(() => {})
+  }
+
+  #evictAfter(delay: number): void {
+    const { namespace, clock, tabs, cache } = this.#means
+    const locks = tabs?.locks
+    // without locks nobody can tell which copies are open
+    if (!locks || this.#isClosed) return
+    this.#cancelEviction = clock.after(delay, () => {
+      import('./eviction.ts')
+        .then(({ evict }) => evict({ namespace, clock, locks, limits: { ...defaultLimits, ...cache } }))
+        // it costs space, and is tried again
+        .catch(() => {})
+        .finally(() => this.#evictAfter(evictionDelay.next))
+    })
   }
 
   /** @throws {TidemarkError} `not-found` */
@@ -138,20 +190,6 @@ export class IndexeddbStores implements LocalStores {
   }
 }
 
-function hasIndexeddb(): boolean {
-  try {
-    return Boolean(globalThis.indexedDB)
-  } catch {
-    return false
-  }
-}
-
-/** @returns null where the browser does not tell: what was opened is all that is known then */
-async function listDatabases(): Promise<string[] | null> {
-  try {
-    const databases = await globalThis.indexedDB.databases()
-    return databases.flatMap(({ name }) => (name === undefined ? [] : [name]))
-  } catch {
-    return null
-  }
+async function persistStorage(): Promise<boolean> {
+  return (await globalThis.navigator?.storage?.persist?.()) ?? false
 }

@@ -41,3 +41,9 @@ export async function openRows(seals: Seals | null, rows: readonly Row[]): Promi
   if (rows.some(({ update }) => isSealed(update))) throw new TidemarkError('local-storage-key-wrong')
   return { opened: rows, tampered: [] }
 }
+
+/** In bytes. */
+export function sizeOf(row: unknown): number {
+  const bytes = isSealed(row) ? row.data : row
+  return bytes instanceof Uint8Array ? bytes.length : 0
+}
