@@ -105,15 +105,22 @@ function showFacts(status: Status): void {
   line.dataset.tone = tone
   setText(line, detail)
   const notice = byId('local-notice', HTMLElement)
-  notice.hidden = status.localStore.kind !== 'memory'
-  if (status.localStore.kind === 'memory') setText(notice, memoryNotice)
+  const words = noticeOf(status)
+  notice.hidden = words === null
+  if (words !== null) setText(notice, words)
+}
+
+function noticeOf({ localStore }: Status): string | null {
+  if (localStore.kind === 'memory') return memoryNotice
+  return localStore.failure ? localStore.failure.message : null
 }
 
 const memoryNotice =
   'This browser keeps nothing of this document on this device. Keep the page open until the indicator says “Saved”.'
 
 function localStoreWords(status: Status): string {
-  return status.localStore.kind === 'indexeddb' ? 'Kept (IndexedDB)' : 'Not kept (memory only)'
+  if (status.localStore.kind === 'memory') return 'Not kept (memory only)'
+  return status.localStore.failure ? 'Not kept for now' : 'Kept (IndexedDB)'
 }
 
 const today = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' })

@@ -49,10 +49,12 @@ export async function signOut(
   for (const [name, count] of remaining) if (count === 0) remaining.delete(name)
   await closed
   // What is set aside counts, too: nothing but the person's word deletes it (R9.6).
-  for (const { document, pendingCount } of await copies.setAsideCopies()) {
+  const setAside = await copies.setAsideCopies().catch((cause: unknown) => tellFailure(means, cause))
+  for (const { document, pendingCount } of setAside ?? []) {
     if (pendingCount > 0) remaining.set(document, (remaining.get(document) ?? 0) + pendingCount)
   }
-  const drained = remaining.size === 0
+  // copies that cannot be listed may hold something
+  const drained = remaining.size === 0 && setAside !== null
   const shouldWipe = wipe === 'always' || (wipe === 'when-drained' && drained)
   return {
     drained,
@@ -70,6 +72,11 @@ async function settled(document: TidemarkDocument, timeout: number): Promise<voi
 async function wipeAll(means: SignOutMeans): Promise<boolean> {
   const outcomes = await Promise.allSettled((await means.copies.documents()).map((name) => means.copies.delete(name)))
   const failed = outcomes.find((outcome) => outcome.status === 'rejected')
-  if (failed) means.onFailure(new TidemarkError('local-storage-failed', undefined, { cause: failed.reason }))
+  if (failed) tellFailure(means, failed.reason)
   return !failed
+}
+
+function tellFailure(means: SignOutMeans, cause: unknown): null {
+  means.onFailure(new TidemarkError('local-storage-failed', undefined, { cause }))
+  return null
 }

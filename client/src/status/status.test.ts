@@ -174,3 +174,10 @@ describe('[H5] the indicator shows colour, icon and words', () => {
     expect(detail).toContain('1 edit not on the server yet')
   })
 })
+
+test('[D2.2] a full device is part of the status for as long as it lasts, whatever else is true', () => {
+  const error = new TidemarkError('local-storage-full')
+  const full = situationAfter(loaded, connected, ...handshake, { type: 'store-failed', error })
+  expect(statusOf(full)).toMatchObject({ kind: 'saved', localStore: { kind: 'indexeddb', failure: error } })
+  expect(statusOf(after(full, { type: 'store-recovered' })).localStore).toEqual({ kind: 'indexeddb' })
+})

@@ -10,7 +10,8 @@ export type ConnectionStatus = 'connecting' | 'connected' | 'disconnected'
 export type Level = Extract<ServerMessage, { tidemark: 'hello' }>['level']
 
 export type LocalStoreStatus =
-  | { readonly kind: 'indexeddb' }
+  /** `failure` is there while edits are not kept: the device is full, or the browser refuses. They are tried again. */
+  | { readonly kind: 'indexeddb'; readonly failure?: TidemarkError }
   /** `reason` is null when the app asked for memory. */
   | { readonly kind: 'memory'; readonly reason: TidemarkError | null }
 
@@ -293,7 +294,7 @@ export function statusOf(situation: Situation): DocumentStatus {
     status: situation.connection,
     pendingCount: pendingCount(situation.positions),
     lastSavedAt: situation.lastSavedAt,
-    localStore: situation.localStore,
+    localStore: storeStatusOf(situation),
     level: situation.level,
     attention: attentionOf(situation),
     ...stateOf(situation),
@@ -329,7 +330,7 @@ export function sameStatus(a: DocumentStatus, b: DocumentStatus): boolean {
     a.status === b.status &&
     a.pendingCount === b.pendingCount &&
     a.lastSavedAt === b.lastSavedAt &&
-    a.localStore === b.localStore &&
+    sameStore(a.localStore, b.localStore) &&
     a.level === b.level &&
     sameAttention(a.attention, b.attention) &&
     // each attempt fails with an error object of its own; the person is told something new when it says something new
@@ -341,6 +342,14 @@ export function sameStatus(a: DocumentStatus, b: DocumentStatus): boolean {
 function sameAttention(a: Attention | null, b: Attention | null): boolean {
   if (a?.kind !== b?.kind || a?.since !== b?.since) return false
   return a?.kind !== 'sync-failing' || b?.kind !== 'sync-failing' || a.attempts === b.attempts
+}
+
+function storeStatusOf({ localStore, storeFailure }: Situation): LocalStoreStatus {
+  return storeFailure && localStore.kind === 'indexeddb' ? { ...localStore, failure: storeFailure } : localStore
+}
+
+function sameStore(a: LocalStoreStatus, b: LocalStoreStatus): boolean {
+  return a === b || (a.kind === 'indexeddb' && b.kind === 'indexeddb' && a.failure?.code === b.failure?.code)
 }
 
 function errorOf(status: DocumentStatus): TidemarkError | null {
