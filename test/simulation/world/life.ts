@@ -352,7 +352,9 @@ export class Life {
   /** [R3] Whatever survived is committed, or set aside where its person finds it. */
   #checkKept({ by, units, says }: Edit, why: string): void {
     if (this.#journals.holds(by.name, units)) return
-    const isSetAside = by.device.setAside(by.name).some(({ rows }) => {
+    // also by whoever had it from the server before that was reset
+    const copies = this.#devices.flatMap((device) => device.setAside(by.name))
+    const isSetAside = copies.some(({ rows }) => {
       const held = new Coverage()
       for (const row of rows) held.add(row)
       return held.holds(units)
