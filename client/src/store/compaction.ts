@@ -3,7 +3,9 @@ import * as encoding from 'lib0/encoding'
 import * as Y from 'yjs'
 import { abortQuietly, completionOf, customStore, resultOf, updatesStore } from './idb.ts'
 import { inSlices } from './pace.ts'
+import { keyCheckKey } from './records.ts'
 import { applyInSlices, moveToQuarantine, type Row, readRows } from './rows.ts'
+import { openRows, type Seals } from './seals.ts'
 import { encodeInSlices } from './state-encoder.ts'
 
 export interface CompactionMeans {
@@ -15,10 +17,8 @@ export interface CompactionMeans {
   readonly firstUnknown: number
   /** Rows that this tab has written: they are in the document, too. */
   readonly isOwn: (key: number) => boolean
-  readonly seals: {
-    open(rows: readonly Row[]): Promise<{ readonly opened: readonly Row[]; readonly tampered: readonly Row[] }>
-    seal(update: Uint8Array): unknown
-  }
+  /** Null where rows are stored in the clear. */
+  readonly seals: Seals | null
   /** Asked before anything is replaced: whether it may still be. */
   readonly isWanted: () => boolean
 }
@@ -66,14 +66,18 @@ export async function compact(means: CompactionMeans): Promise<Compacted | null>
     const rows = await readRows(database, IDBKeyRange.bound(from, key), rowsAtOnce)
     if (rows.length === 0) break
     from = Number(rows.at(-1)!.key) + 1
-    const opened = await seals.open(rows.filter((row) => !means.isOwn(Number(row.key))))
+    const opened = await openRows(
+      seals,
+      rows.filter((row) => !means.isOwn(Number(row.key))),
+    )
     tampered.push(...opened.tampered)
     await pace.rest()
     const unknown = opened.opened.flatMap((row) => lacking(doc, row, snapshot))
     corrupt.push(...(await applyInSlices(doc, unknown, means.origin, pace)))
   }
   const { update, deletionsAt, vector, pending } = await encodeInSlices(doc, pace)
-  const [row, pendingRow] = await Promise.all([seals.seal(update), pending && seals.seal(pending)])
+  const seal = (bytes: Uint8Array | null) => (seals && bytes ? seals.seal(bytes) : bytes)
+  const [row, pendingRow, check] = await Promise.all([seal(update), seal(pending), seals?.check()])
   await pace.rest()
   if (!means.isWanted()) return null
   const record: SnapshotRecord = { key, vector, deletionsAt }
@@ -82,6 +86,7 @@ export async function compact(means: CompactionMeans): Promise<Compacted | null>
     updates.put(row, key)
     if (pendingRow) updates.add(pendingRow)
     custom.put(record, snapshotKey)
+    if (seals) custom.put(check, keyCheckKey)
   })
   return { key, bytes: update.length, rows, corrupt: corrupt.length, tampered: tampered.length }
 }

@@ -11,7 +11,7 @@ import { inSlices } from './pace.ts'
 import { QuietPersistence } from './persistence.ts'
 import { accountKey, type CopyRecord, clearMarks, dirtyKey, historyKey, putCopy, putSetAside } from './records.ts'
 import { applyInSlices, quarantine, readRecordsOf } from './rows.ts'
-import { openRows, type Seals, sizeOf } from './seals.ts'
+import { type Seals, sizeOf } from './seals.ts'
 import { type Size, Upkeep } from './upkeep.ts'
 import { WriteQueue } from './write-queue.ts'
 
@@ -166,7 +166,9 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
     this.#touch()
     this.#aside(corrupt, 'local-storage-corrupt')
     this.#aside(rows.tampered, 'local-storage-tampered')
-    this.#upkeep.loaded(size, size.rows > 1 && this.#bytes > 2 * size.snapshotBytes + 65_536)
+    const isWasteful = size.rows > 1 && this.#bytes > 2 * size.snapshotBytes + 65_536
+    const isStale = contents.rows.some(({ update }) => opened.seals?.isCurrent(update) === false)
+    this.#upkeep.loaded(size, isWasteful || isStale)
     this.synced = true
     this.emit('synced', [this])
     this.#writes.flush()
@@ -341,14 +343,13 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
   async #compact(): Promise<Size | null> {
     const { compact } = await import('./compaction.ts')
     const database = this.#connected()
-    const seals = this.#seals
     const compacting = compact({
       database,
       doc: this.doc,
       origin: this,
       firstUnknown: this._dbref,
       isOwn: (key) => this.#ownRows.has(key),
-      seals: { open: (rows) => openRows(seals, rows), seal: (update) => seals?.seal(update) ?? update },
+      seals: this.#seals,
       isWanted: () => !this.#closing && this.db === database && this.#writes.isEmpty,
     })
     this.#track(compacting.catch(() => {}))

@@ -16,6 +16,8 @@ export interface Seals {
    */
   open(rows: readonly Row[]): Promise<OpenedRows>
   seal(update: Uint8Array): Promise<unknown>
+  /** Whether a row is written as it would be now. */
+  isCurrent(row: unknown): boolean
 }
 
 export interface OpenedRows {
