@@ -121,14 +121,18 @@ export class TabPage {
     return letters(this.doc)
   }
 
-  /** Opens, and resolves when the document has so many letters, with the time since then, in ms. */
+  /**
+   * Opens, and resolves when the document has so many letters and the tab is free to draw them: what belongs to the
+   * same task (Yjs encodes the update for whoever listens) is over. With the time since it was called, in ms.
+   */
   openUntil(expected: number, options: OpenOptions): Promise<number> {
     return new Promise((resolve) => {
-      let start = 0
+      const { port1, port2 } = new MessageChannel()
+      const start = performance.now()
+      port1.onmessage = () => resolve(performance.now() - start)
       this.doc.on('afterTransaction', () => {
-        if (this.letters() === expected) resolve(performance.now() - start)
+        if (this.letters() === expected) port2.postMessage(null)
       })
-      start = performance.now()
       this.open(options)
     })
   }
