@@ -37,6 +37,8 @@ export class Opened {
     this.tab = place.tab
     this.document = document
     this.#onTrouble = on.trouble
+    // one that is open already, because the client catches up by itself
+    this.owesDrained = document.pendingCount > 0
     document.doc.on('update', (update: Uint8Array, origin: unknown) => {
       if (!isFromServer(origin)) this.own.add(update)
     })

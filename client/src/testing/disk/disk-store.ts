@@ -186,7 +186,11 @@ export class DiskStore implements LocalStore {
       const copy = disk.open(namespace, document)
       copy.openBy.add(this)
       copy.rows.push(update)
-      for (const [opening, mark] of this.#others) copy.marks.set(opening, mark)
+      for (const [opening, { from, to }] of this.#others) {
+        // its own tab may have been here before
+        const known = copy.marks.get(opening)
+        copy.marks.set(opening, known ? { from: Math.min(from, known.from), to: Math.max(to, known.to) } : { from, to })
+      }
       copy.history ??= this.#history
       copy.account ??= this.#account
       this.#mark(copy, newest)
