@@ -20,7 +20,7 @@ export interface UpkeepMeans {
   readonly compact: () => Promise<Size | null>
 }
 
-const delays = { full: 1_000, loaded: 2_000, rest: 10_000, failed: 60_000 } as const
+const delays = { full: 1_000, loaded: 1_000, rest: 5_000, failed: 60_000 } as const
 
 /**
  * How many rows are too many. A large document waits for more of them: what is written again for an edit does not
