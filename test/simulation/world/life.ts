@@ -1,14 +1,10 @@
 import { createWorld, type Device, type Tab, type World } from '@tidemark/client/testing'
 import { encodeStateAsUpdate } from 'yjs'
-import { Coverage, unitsOf } from './coverage.ts'
-import { Journals } from './journals.ts'
+import { Coverage } from './coverage.ts'
 import { type Edit, Opened } from './opened.ts'
+import { Promises } from './promises.ts'
+import { Rest } from './rest.ts'
 import { type DocumentName, documents, type Step } from './steps.ts'
-
-/** A promise of the specification that was not kept. */
-export class Broken extends Error {
-  override readonly name = 'Broken'
-}
 
 /** For whoever wants to see what happens. */
 export interface Watcher {
@@ -43,14 +39,10 @@ const disturbances: {
 export class Life {
   readonly world: World
   readonly #devices: readonly Device[]
-  readonly #opened: Opened[] = []
-  readonly #edits: Edit[] = []
-  readonly #journals: Journals
-  /** Edits that were on a disk at some time, until that disk was cleared. */
-  readonly #stored = new Set<Edit>()
+  readonly #promises: Promises
+  readonly #rest: Rest
   readonly #clients = new Map<Tab, ReturnType<Tab['createClient']>>()
   #numbers = 0
-  #trouble: string | null = null
   readonly #watcher: Watcher | null
 
   constructor(seed: number, watcher: Watcher | null = null) {
@@ -61,8 +53,9 @@ export class Life {
       channelLatency: { least: 0, most: 4 },
       diskDelay: goodDisk,
     })
-    this.#journals = new Journals(this.world.server)
     this.#devices = Array.from({ length: deviceCount }, (_, index) => this.world.device(`device ${index + 1}`))
+    this.#promises = new Promises(this.world, this.#devices)
+    this.#rest = new Rest(this.world, this.#devices, this.#promises)
   }
 
   /** @throws {Broken} */
@@ -72,7 +65,7 @@ export class Life {
     for (const step of steps) {
       this.#watcher?.step(step)
       await this.#perform(step)
-      this.#check()
+      this.#promises.check()
     }
     await this.#end()
   }
@@ -133,9 +126,9 @@ export class Life {
         world.jumpClock(step.ms)
         return
       case 'reset document':
-        this.#journals.look()
+        this.#promises.journals.look()
         world.server.resetDocument(step.document)
-        this.#journals.begin(step.document)
+        this.#promises.journals.begin(step.document)
         return
       default:
         this.#disturb(this.#device(step.device), step.does)
@@ -143,9 +136,7 @@ export class Life {
   }
 
   #disturb(device: Device, does: keyof typeof disturbances): void {
-    if (does === 'clear disk') {
-      for (const edit of this.#stored) if (edit.by.device === device) this.#stored.delete(edit)
-    }
+    if (does === 'clear disk') this.#promises.clear(device)
     disturbances[does](device)
   }
 
@@ -160,7 +151,7 @@ export class Life {
 
   #find(tab: number, name: DocumentName): Opened | undefined {
     const found = this.#tab(tab)
-    return this.#opened.find((opened) => opened.tab === found && opened.name === name && opened.isRunning)
+    return this.#promises.opened.find((opened) => opened.tab === found && opened.name === name && opened.isRunning)
   }
 
   #openTab(device: Device, isVisible: boolean): void {
@@ -172,13 +163,13 @@ export class Life {
 
   #open(tab: Tab, name: DocumentName): void {
     const document = this.#clients.get(tab)!.open(name)
-    if (this.#opened.some((opened) => opened.document === document)) return
+    if (this.#promises.opened.some((opened) => opened.document === document)) return
     const device = this.world.device(tab.device)
     const opened = new Opened({ name, device, tab }, document, {
-      saved: (opened, saying) => this.#checkSaved(opened, saying),
-      trouble: (what) => this.#complain(what),
+      saved: (opened, saying) => this.#promises.checkSaved(opened, saying),
+      trouble: (what) => this.#promises.complain(what),
     })
-    this.#opened.push(opened)
+    this.#promises.opened.push(opened)
     this.#watcher?.opened(opened)
   }
 
@@ -201,74 +192,15 @@ export class Life {
       const number = ++this.#numbers
       edit = opened.edit(`+${number}`, () => numbers.insert(index, [number]))
     }
-    if (edit) this.#edits.push(edit)
-  }
-
-  // ——— what must be true after each step ———
-
-  #complain(what: string): void {
-    this.#trouble ??= what
-  }
-
-  #check(): void {
-    this.#journals.look()
-    for (const opened of this.#opened) {
-      if (!opened.isRunning) continue
-      checkNothingDoubled(opened.numbers, opened.toString())
-      if (opened.document.status.kind === 'saved') this.#checkSaved(opened, 'saved')
-    }
-    for (const name of documents) {
-      const committed = this.world.server.committed(name).getArray<number>('numbers').toArray()
-      checkNothingDoubled(committed, `the server's ${name}`)
-    }
-    for (const device of this.#devices) for (const name of documents) this.#checkMarks(device, name)
-    if (this.#trouble) throw new Broken(this.#trouble)
-  }
-
-  /** [R1.1] [R4.1] What is said to be saved is in the journal. */
-  #checkSaved(opened: Opened, saying: string): void {
-    if (opened.document.isSetAside) return
-    this.#journals.look()
-    for (const edit of this.#edits) {
-      const { by } = edit
-      if (by.device !== opened.device || by.name !== opened.name || !by.isShared) continue
-      if (!opened.own.holds(edit.units) || this.#journals.holds(opened.name, edit.units)) continue
-      this.#complain(`[R1.1] ${opened} says ${saying}, and ${edit.says} of ${by} is not committed`)
-    }
-  }
-
-  /** [R3.1] What is on the disk and not acknowledged is marked. */
-  #checkMarks(device: Device, name: DocumentName): void {
-    const copies = [device.stored(name), ...device.setAside(name)]
-    for (const copy of copies) {
-      if (!copy) continue
-      const held = new Coverage()
-      for (const row of copy.rows) held.add(row)
-      for (const edit of this.#edits) {
-        const { by, units, position } = edit
-        if (by.device !== device || by.name !== name || !held.holds(units)) continue
-        this.#stored.add(edit)
-        // what a tab without a disk made comes to the others from the server
-        if (this.#journals.holds(name, units) || by.document.status.localStore.kind === 'memory') continue
-        const isMarked = (opening: string, position: number | null) => {
-          const mark = copy.marks.get(opening)
-          return mark !== undefined && position !== null && mark.from <= position && position <= mark.to
-        }
-        if (isMarked(device.openingOf(by.document.doc) ?? '', position)) continue
-        // another tab has stored it, as an edit of its own, because its author is gone
-        const others = copy.written.filter(({ update }) => new Coverage().add(update).holds(units))
-        if (others.some((written) => isMarked(written.opening, written.position))) continue
-        this.#complain(`[R3.1] ${edit.says} of ${by} is stored, not committed, and not marked`)
-      }
-    }
+    if (edit) this.#promises.edits.push(edit)
   }
 
   // ——— the end ———
 
   async #end(): Promise<void> {
     const { world } = this
-    const heldByTheLiving = this.#edits.filter(({ units, by }) =>
-      this.#opened.some(
+    const heldByTheLiving = this.#promises.edits.filter(({ units, by }) =>
+      this.#promises.opened.some(
         (opened) =>
           opened.tab.state !== 'gone' &&
           !opened.isClosed &&
@@ -279,24 +211,25 @@ export class Life {
     this.#heal()
     await world.advanceTime(100_000)
     for (const tab of this.#devices.flatMap(({ tabs }) => tabs)) for (const name of documents) this.#open(tab, name)
-    await this.#rest()
+    await this.#comeToRest()
     // what only a disk holds comes with the next opening
     for (const tab of this.#devices.flatMap(({ tabs }) => tabs)) tab.close()
+    this.#promises.parted.clear()
     for (const device of this.#devices) for (const isVisible of [true, false]) this.#openTab(device, isVisible)
-    const here = await this.#rest()
-    for (const opened of here) this.#checkDisk(opened)
-    for (const edit of heldByTheLiving) this.#checkKept(edit, 'was in a tab that lived on')
-    for (const edit of this.#stored) this.#checkKept(edit, 'was stored')
-    if (this.#trouble) throw new Broken(this.#trouble)
+    const here = await this.#comeToRest()
+    for (const opened of here) this.#rest.checkDisk(opened)
+    for (const edit of heldByTheLiving) this.#rest.checkKept(edit, 'was in a tab that lived on')
+    for (const edit of this.#promises.stored) this.#rest.checkKept(edit, 'was stored')
+    this.#promises.answer()
   }
 
   /** Everything is well, and there is time: all must come to the same. */
-  async #rest(): Promise<readonly Opened[]> {
+  async #comeToRest(): Promise<readonly Opened[]> {
     await this.world.advanceTime(100_000)
-    this.#check()
-    const here = this.#opened.filter((opened) => opened.isRunning && !opened.document.isSetAside)
-    for (const opened of here) this.#checkAtRest(opened, here)
-    if (this.#trouble) throw new Broken(this.#trouble)
+    this.#promises.check()
+    const here = this.#promises.opened.filter((opened) => opened.isRunning && !opened.document.isSetAside)
+    for (const opened of here) this.#rest.check(opened, here)
+    this.#promises.answer()
     return here
   }
 
@@ -313,63 +246,8 @@ export class Life {
       for (const tab of device.tabs) tab.resume()
     }
   }
-
-  #checkAtRest(opened: Opened, here: readonly Opened[]): void {
-    const { document, name, device } = opened
-    const { status } = document
-    if (status.kind !== 'saved') this.#complain(`${opened} ends as ${status.kind}`)
-    if (status.pendingCount > 0) this.#complain(`${opened} ends with ${status.pendingCount} pending`)
-    if (opened.owesDrained) this.#complain(`[R4.1] ${opened}: drained was never said`)
-    const committed = this.world.server.committed(name)
-    const numbers = String(committed.getArray<number>('numbers').toArray())
-    if (String(opened.numbers) !== numbers) {
-      this.#complain(`[C4] ${opened} ends with ${opened.numbers}, the server with ${numbers}`)
-    }
-    const same = here.filter((other) => other.name === name)
-    const present = [...document.awareness.getStates().keys()].sort()
-    const expected = same.map((other) => other.document.doc.clientID).sort()
-    if (String(present) !== String(expected)) {
-      this.#complain(`[D1.6] ${opened} sees ${present} present, and there are ${expected}`)
-    }
-    const shared = same.filter((other) => other.device === device && other.isShared)
-    const leaders = shared.filter((other) => other.document.isLeader)
-    if (shared.length > 0 && leaders.length !== 1) this.#complain(`[D1.1] ${opened} has ${leaders.length} leaders`)
-  }
-
-  /** [D1.3] The device has everything; only a tab that died may have taken along what only it could store. */
-  #checkDisk({ name, device }: Opened): void {
-    const stored = device.stored(name)
-    if (stored?.pendingCount !== 0) this.#complain(`[R3.1] ${name} on ${device.name}: ${stored?.pendingCount} marked`)
-    const held = new Coverage()
-    for (const row of stored?.rows ?? []) held.add(row)
-    const lost = new Set(this.#edits.flatMap((edit) => (edit.by.isRunning || this.#stored.has(edit) ? [] : edit.units)))
-    const missing = unitsOf(encodeStateAsUpdate(this.world.server.committed(name))).filter(
-      (unit) => !held.holds([unit]) && !lost.has(unit),
-    )
-    if (missing.length > 0) this.#complain(`[D1.3] ${name} on the disk of ${device.name} lacks ${missing}`)
-  }
-
-  /** [R3] Whatever survived is committed, or set aside where its person finds it. */
-  #checkKept({ by, units, says }: Edit, why: string): void {
-    if (this.#journals.holds(by.name, units)) return
-    // also by whoever had it from the server before that was reset
-    const copies = this.#devices.flatMap((device) => device.setAside(by.name))
-    const isSetAside = copies.some(({ rows }) => {
-      const held = new Coverage()
-      for (const row of rows) held.add(row)
-      return held.holds(units)
-    })
-    // set aside in memory, where there was no disk: it was there for as long as its tab
-    const wasInMemory = by.document.isSetAside && by.document.status.localStore.kind === 'memory'
-    if (!isSetAside && !wasInMemory) this.#complain(`[R3] ${says} of ${by} ${why}, and is gone`)
-  }
 }
 
 function stateOf({ document }: Opened): Uint8Array {
   return encodeStateAsUpdate(document.doc)
-}
-
-/** [R9] Nothing doubles. */
-function checkNothingDoubled(numbers: readonly number[], where: string): void {
-  if (new Set(numbers).size < numbers.length) throw new Broken(`[R9.2] ${where} has something twice: ${numbers}`)
 }
