@@ -50,21 +50,6 @@ const once: readonly (readonly [what: string, seed: number, steps: readonly Step
     ],
   ],
   [
-    '[R3.1] what the leader learns by comparison from a tab that dies is marked',
-    294,
-    [
-      { does: 'open tab', device: 1, isVisible: false },
-      { does: 'insert', tab: 10, document: 'notes', at: 35 },
-      { does: 'insert', tab: 8, document: 'plan', at: 10 },
-      { does: 'open tab', device: 2, isVisible: true },
-      { does: 'wait', ms: 10 },
-      { does: 'insert', tab: 7, document: 'plan', at: 36 },
-      { does: 'crash', tab: 2 },
-      { does: 'kill server' },
-      { does: 'wait', ms: 1_500 },
-    ],
-  ],
-  [
     '[R1.1] [R3.1] a tab that opens while another stores takes nothing for loaded that is not in the rows yet',
     50,
     [
