@@ -2,15 +2,15 @@ import { type Clock, TidemarkError } from '@tidemark/shared'
 import * as Y from 'yjs'
 import type { TabWorld } from '../tabs/world.ts'
 import { Acknowledgements } from './acknowledgements.ts'
-import { type DirtyMark, remainder } from './dirty-mark.ts'
-import { openExisting, resultOf, updatesStore, writeError } from './idb.ts'
+import { resultOf, updatesStore, writeError } from './idb.ts'
 import type { Acknowledged, History, Loaded, LocalStore, SetAside, StoreEvents } from './local-store.ts'
 import { databaseName } from './names.ts'
-import { holdShared, type OpenedCopy, openLockName, openNewest } from './opening.ts'
+import { holdShared, type OpenedCopy, openAgain, openLockName, openNewest, whileAnswering } from './opening.ts'
 import { inSlices } from './pace.ts'
 import { QuietPersistence } from './persistence.ts'
-import { accountKey, type CopyRecord, clearMarks, dirtyKey, historyKey, putCopy, putSetAside } from './records.ts'
-import { applyInSlices, quarantine, readRecordsOf } from './rows.ts'
+import { accountKey, clearMarks, dirtyKey, historyKey, putCopy, putSetAside } from './records.ts'
+import { Remembered } from './remembered.ts'
+import { applyInSlices, quarantine } from './rows.ts'
 import { type Seals, sizeOf } from './seals.ts'
 import { type Size, Upkeep } from './upkeep.ts'
 import { WriteQueue } from './write-queue.ts'
@@ -54,12 +54,8 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
   #seals: Seals | null = null
   /** Which of the document's copies this is; the one before it was set aside. */
   #generation = 0
-  #copy: CopyRecord | null = null
+  readonly #remembered = new Remembered()
   #bytes = 0
-  /** Of other openings, as far as they are not acknowledged. */
-  readonly #marks = new Map<string, DirtyMark>()
-  #history: History | null = null
-  #account: string | null = null
   /** The newest of this opening's positions that is durable on the server. */
   #acknowledged = 0
   #isSetAside = false
@@ -103,7 +99,8 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
 
   async load(): Promise<Loaded> {
     try {
-      return await this.#loaded(await this.#openInTime())
+      const { clock, openTimeLimit } = this.#means
+      return await this.#loaded(await whileAnswering(clock, openTimeLimit, (onProgress) => this.#open(onProgress)))
     } catch (cause) {
       this.#isLost = true
       // should the browser open it after all, it must not stay open
@@ -111,28 +108,6 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
       throw cause instanceof TidemarkError
         ? cause
         : new TidemarkError('local-storage-unavailable', undefined, { cause })
-    }
-  }
-
-  /** Much to read may take its time; a browser that does not answer may not. */
-  async #openInTime(): Promise<OpenedCopy> {
-    const { clock, openTimeLimit } = this.#means
-    const silence = Promise.withResolvers<never>()
-    let isOver = false
-    let cancel = () => {}
-    const onProgress = () => {
-      cancel()
-      if (isOver) return
-      cancel = clock.after(openTimeLimit, () =>
-        silence.reject(new Error(`IndexedDB did not answer within ${openTimeLimit} ms`)),
-      )
-    }
-    onProgress()
-    try {
-      return await Promise.race([this.#open(onProgress), silence.promise])
-    } finally {
-      isOver = true
-      cancel()
     }
   }
 
@@ -158,10 +133,7 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
     const size = { rows: sizes.length, snapshotBytes: sizes.reduce((most, bytes) => Math.max(most, bytes), 0) }
     this.#bytes = sizes.reduce((sum, bytes) => sum + bytes, 0)
     this._dbref = Number(contents.rows.at(-1)?.key ?? 0) + 1
-    this.#copy = contents.copy
-    this.#history = contents.history
-    this.#account = contents.account
-    for (const [opening, mark] of contents.marks) this.#marks.set(opening, mark)
+    this.#remembered.loaded(contents)
     this.#adopt(opened)
     this.#touch()
     this.#aside(corrupt, 'local-storage-corrupt')
@@ -198,10 +170,10 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
   /** Notes when the copy was used, for eviction, and which database it is, to know it again. */
   #touch(): void {
     const { clock } = this.#means
-    const id = this.#copy?.id ?? Math.floor(clock.random() * 2 ** 53).toString(36)
+    const id = this.#remembered.copy?.id ?? Math.floor(clock.random() * 2 ** 53).toString(36)
     this.#note((custom) =>
       putCopy(custom, { id, usedAt: clock.now(), bytes: this.#bytes }, (copy) => {
-        this.#copy = copy
+        this.#remembered.copy = copy
       }),
     )
   }
@@ -246,45 +218,35 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
 
   async #connect(): Promise<void> {
     const { name } = this
-    const database = await openExisting(name)
-    const copy = database && (await readRecordsOf(database)).copy
+    const database = await openAgain(name, this.#remembered.copy?.id)
     if (this.#closing || this.#isLost) {
       database?.close()
-    } else if (database && (copy?.id === this.#copy?.id || !this.#copy)) {
+    } else if (database) {
       this.#adopt({ database, name, generation: this.#generation, seals: this.#seals })
       this.#writes.flush()
     } else {
-      // The browser has thrown the old one away. Another tab may have made a new one already.
-      database?.close()
       await this.#writeAgain()
     }
   }
 
-  /** What is in the document is all there is (D2.6). */
+  /** The browser has thrown the database away: what is in the document is all there is (D2.6). */
   async #writeAgain(): Promise<void> {
     if (this.#isSetAside) throw new TidemarkError('local-storage-unavailable')
     const opened = await openNewest(this.#subject.document, this.#means)
-    const { history, copy } = opened.contents
-    const isOther = history && this.#history && history.epoch !== this.#history.epoch
+    const isOther = this.#remembered.isOfOtherHistory(opened.contents)
     if (this.#closing || this.#isLost || isOther) {
       opened.database.close()
-      // what was stored there since is of a history that this document does not share (R9)
       if (isOther) throw new TidemarkError('local-storage-unavailable')
       return
     }
-    this.#copy = copy
+    this.#remembered.copy = opened.contents.copy
     this._dbref = 0
     this.#ownRows = new Set()
     this.#adopt(opened)
     const all = Y.encodeStateAsUpdate(this.doc)
     this.#bytes = all.length
     this.#writes.writeFirst(all)
-    const [marks, known, account] = [this.#marks, this.#history, this.#account]
-    this.#note((custom) => {
-      for (const [opening, mark] of marks) custom.put(mark, dirtyKey(opening))
-      if (known) custom.put(known, historyKey)
-      if (account !== null) custom.put(account, accountKey)
-    })
+    this.#note((custom) => this.#remembered.put(custom))
     this.#touch()
     this.#writes.flush()
   }
@@ -301,22 +263,17 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
 
   acknowledge(acknowledged: Acknowledged): Promise<void> {
     this.#acknowledged = Math.max(this.#acknowledged, acknowledged.get(this.#subject.opening) ?? 0)
-    for (const [opening, position] of acknowledged) {
-      const mark = this.#marks.get(opening)
-      const rest = mark && remainder(mark, position)
-      if (rest) this.#marks.set(opening, rest)
-      else this.#marks.delete(opening)
-    }
+    this.#remembered.acknowledge(acknowledged)
     return this.#acknowledgements.add(acknowledged)
   }
 
   remember(history: History): Promise<void> {
-    this.#history = history
+    this.#remembered.history = history
     return this.#note((custom) => custom.put(history, historyKey))
   }
 
   rememberAccount(account: string): Promise<void> {
-    this.#account = account
+    this.#remembered.account = account
     return this.#note((custom) => custom.put(account, accountKey))
   }
 
@@ -371,7 +328,7 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
   /** y-indexeddb's name for {@link close}; it is also called when the `Y.Doc` is destroyed. */
   override destroy(): Promise<void> {
     if (!this.#closing) {
-      if (this.db && this.#copy && this.#bytes !== this.#copy.bytes) this.#touch()
+      if (this.db && this.#bytes !== this.#remembered.copy?.bytes) this.#touch()
       this.#closing = this.#close()
     }
     return this.#closing

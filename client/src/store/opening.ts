@@ -1,8 +1,8 @@
-import { TidemarkError } from '@tidemark/shared'
+import { type Clock, TidemarkError } from '@tidemark/shared'
 import type { Locks } from '../tabs/world.ts'
-import { openDatabase } from './idb.ts'
+import { openDatabase, openExisting } from './idb.ts'
 import { databaseName } from './names.ts'
-import { type Contents, readContents } from './rows.ts'
+import { type Contents, readContents, readRecordsOf } from './rows.ts'
 import { type OpenedRows, openRows, type Seals } from './seals.ts'
 
 /** The newest of a document's copies, with what is in it. */
@@ -59,6 +59,42 @@ export async function openNewest(
     }
     database.close()
   }
+}
+
+/**
+ * Much to read may take its time; a browser that does not answer may not.
+ * @param limit in ms, for each answer
+ */
+export async function whileAnswering<Result>(
+  clock: Clock,
+  limit: number,
+  work: (onProgress: () => void) => Promise<Result>,
+): Promise<Result> {
+  const silence = Promise.withResolvers<never>()
+  let isOver = false
+  let cancel = () => {}
+  const onProgress = () => {
+    cancel()
+    if (isOver) return
+    cancel = clock.after(limit, () => silence.reject(new Error(`IndexedDB did not answer within ${limit} ms`)))
+  }
+  onProgress()
+  try {
+    return await Promise.race([work(onProgress), silence.promise])
+  } finally {
+    isOver = true
+    cancel()
+  }
+}
+
+/** @returns null when the database is not the one of that id: it was thrown away, and perhaps made anew */
+export async function openAgain(name: string, id: string | undefined): Promise<IDBDatabase | null> {
+  const database = await openExisting(name)
+  if (!database) return null
+  const { copy } = await readRecordsOf(database)
+  if (id === undefined || copy?.id === id) return database
+  database.close()
+  return null
 }
 
 /** While it is held, nobody evicts the document's copies. */

@@ -20,17 +20,17 @@ export interface Contents extends Records {
  */
 export async function readContents(database: IDBDatabase, onProgress: () => void = () => {}): Promise<Contents> {
   const transaction = database.transaction([updatesStore, customStore], 'readonly')
-  const records = await recordsOf(transaction.objectStore(customStore))
   const updates = transaction.objectStore(updatesStore)
+  // many at once would be one long task
+  let reading = rowsOf(updates, null, rowsAtOnce)
+  const [records] = await Promise.all([recordsOf(transaction.objectStore(customStore)), reading])
   const rows: Row[] = []
-  let range: IDBKeyRange | null = null
   for (;;) {
-    // many at once would be one long task
-    const some: Row[] = await rowsOf(updates, range, rowsAtOnce)
+    const some: Row[] = await reading
     rows.push(...some)
     onProgress()
     if (some.length < rowsAtOnce) return { ...records, rows }
-    range = IDBKeyRange.lowerBound(some.at(-1)!.key, true)
+    reading = rowsOf(updates, IDBKeyRange.lowerBound(some.at(-1)!.key, true), rowsAtOnce)
   }
 }
 
