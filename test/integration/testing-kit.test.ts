@@ -142,7 +142,7 @@ test('[B6] an app hears the same from the simulated server as from the real one,
   expect(essence(simulated.bob)).toEqual(essence(real.bob))
   expect({ level: simulated.level, synced: simulated.synced }).toEqual({ level: real.level, synced: real.synced })
   expect(real.ada).toContain('drained')
-})
+}, 90_000)
 
 // ——— what is on the wire ———
 
@@ -309,4 +309,4 @@ test('[B6] the simulated server says the same on the wire as the real one, frame
   })
   expect(simulated).toEqual(real)
   expect(real['an edit']).toEqual(['saved'])
-})
+}, 90_000)

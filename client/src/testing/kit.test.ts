@@ -206,6 +206,56 @@ test('[B6] presence goes when its tab does, and comes back with the next one', a
   expect(names()).toEqual([])
 })
 
+test('[B6] [D1] tabs of one device share a socket, their edits and their truth; a frozen leader is replaced', async () => {
+  const world = createWorld()
+  const device = world.device('laptop')
+  const tabs = [device.openTab(), device.openTab()]
+  const [one, two] = tabs.map((tab) => tab.createClient().open('plan'))
+  await world.settle()
+  expect([device.socketCount, world.server.sessionCount('plan')]).toEqual([1, 1])
+  world.goOffline()
+  write(one!, 'seen by both')
+  await world.advanceTime(10)
+  expect([textOf(two!), two!.pendingCount]).toEqual(['seen by both', 1])
+  world.goOnline()
+  const leader = one!.isLeader ? 0 : 1
+  tabs[leader]!.freeze()
+  expect(await world.settle()).toBe(true)
+  expect([one!, two!][1 - leader]!.isLeader).toBe(true)
+  expect(savedIn(world)).toBe('seen by both')
+  tabs[leader]!.resume()
+  expect(await world.settle()).toBe(true)
+  expect([one!.isLeader, two!.isLeader].filter(Boolean)).toHaveLength(1)
+})
+
+test('[B6] [R9.4] resetDocument: the old copy is set aside, and nothing of it doubles', async () => {
+  const world = createWorld()
+  const { device, tab, plan } = await someone(world)
+  write(plan, 'before')
+  await world.settle()
+  const epoch = world.server.epochOf('plan')
+  world.server.resetDocument('plan')
+  await world.advanceTime(5_000)
+  expect(plan.isSetAside).toBe(true)
+  tab.close()
+  const again = device.openTab().createClient().open('plan')
+  expect(await world.settle()).toBe(true)
+  expect(textOf(again)).toBe('')
+  expect(world.server.epochOf('plan')).not.toBe(epoch)
+  expect(device.setAside('plan').map(({ doc }) => doc.getText('body').toString())).toEqual(['before'])
+})
+
+test('[B6] [D2.6] clearStorage while it is open: what is in the document is stored again', async () => {
+  const world = createWorld()
+  const { device, plan } = await someone(world)
+  write(plan, 'still here')
+  await world.settle()
+  device.clearStorage()
+  expect(device.stored('plan')).toBeNull()
+  await world.advanceTime(100)
+  expect(device.stored('plan')?.doc.getText('body').toString()).toBe('still here')
+})
+
 test('[B6] the same seed gives the same run, another one another', async () => {
   const run = async (seed: number) => {
     const world = createWorld({ seed, latency: { least: 1, most: 50 } })
