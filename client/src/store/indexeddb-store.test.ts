@@ -288,6 +288,46 @@ describe('[D2.6] a database that was thrown away', () => {
     expect(again.doc.getText('t').toString()).toBe('new')
   })
 
+  test('is written again as the first copy, when all of them are gone', async () => {
+    const first = opening()
+    await first.load()
+    await first.store.setAside({ reason: 'epoch-mismatch', at: 1 })
+    await first.store.close()
+    const second = opening(first.name)
+    await second.load()
+    await second.write('kept')
+    const database = second.store.db!
+    database.close()
+    await resultOf(indexedDB.deleteDatabase(second.store.name))
+    await resultOf(indexedDB.deleteDatabase(first.name))
+    database.onclose?.(new Event('close'))
+    await second.write('!')
+    await second.store.close()
+    const again = opening(first.name)
+    expect(await again.load()).toBe(2)
+    expect(again.doc.getText('t').toString()).toBe('kept!')
+  })
+
+  test('[R9.4] is not written into the copy that another tab has begun meanwhile', async () => {
+    const old = opening()
+    await old.load()
+    await old.write('old')
+    const other = opening(old.name)
+    await other.load()
+    await other.store.setAside({ reason: 'epoch-mismatch', at: 1 })
+    await other.store.close()
+    const stores = new IndexeddbStores({ ...means, namespace: '' })
+    await stores.dropSetAside(old.name)
+    // it goes on in what is left of the old one
+    old.store.db?.close()
+    await old.write('late')
+    await old.store.close()
+    const anew = opening(old.name)
+    await anew.load()
+    expect(anew.doc.getText('t').toString()).toBe('')
+    expect(anew.store.name).not.toBe(old.name)
+  })
+
   test('[R9.4] is not written again when it was set aside: it would be in the way of the new one', async () => {
     const old = opening()
     await old.load()

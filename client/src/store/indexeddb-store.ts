@@ -233,7 +233,8 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
   async #writeAgain(): Promise<void> {
     if (this.#isSetAside) throw new TidemarkError('local-storage-unavailable')
     const opened = await openNewest(this.#subject.document, this.#means)
-    const isOther = this.#remembered.isOfOtherHistory(opened.contents)
+    // What was set aside meanwhile, or is of another history, is not this copy (R9.4).
+    const isOther = opened.generation > this.#generation || this.#remembered.isOfOtherHistory(opened.contents)
     if (this.#closing || this.#isLost || isOther) {
       opened.database.close()
       if (isOther) throw new TidemarkError('local-storage-unavailable')

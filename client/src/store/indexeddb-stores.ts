@@ -1,23 +1,12 @@
 import { TidemarkError } from '@tidemark/shared'
-import * as Y from 'yjs'
+import type * as Y from 'yjs'
+import { copiesOf } from './copies.ts'
 import { pendingIn } from './dirty-mark.ts'
 import type { CacheLimits } from './eviction.ts'
-import {
-  completionOf,
-  customStore,
-  deleteDatabase,
-  hasIndexeddb,
-  listDatabases,
-  openExisting,
-  updatesStore,
-} from './idb.ts'
+import { deleteDatabase, hasIndexeddb, listDatabases } from './idb.ts'
 import { IndexeddbStore, type IndexeddbStoreMeans } from './indexeddb-store.ts'
 import type { LocalStore, LocalStores, SetAsideCopy, StoreEvents } from './local-store.ts'
 import { databaseName, parseDatabaseName } from './names.ts'
-import { inSlices } from './pace.ts'
-import { setAsideKey } from './records.ts'
-import { applyInSlices, type Contents, readContents } from './rows.ts'
-import { openRows } from './seals.ts'
 
 export interface IndexeddbStoresMeans extends Omit<IndexeddbStoreMeans, 'onEdit'> {
   /** Copies that the server has, too, are deleted beyond these limits. Default 20 MB and 7 days. */
@@ -72,65 +61,39 @@ export class IndexeddbStores implements LocalStores {
   }
 
   async pendingCount(document: string): Promise<number> {
-    const newest = (await this.#copiesOf(document)).at(-1)
-    return newest && !newest.contents.setAside ? pendingIn(newest.contents.marks.values()) : 0
+    if (!hasIndexeddb()) return 0
+    const newest = (await copiesOf(this.#means.namespace, document)).at(-1)?.records
+    return newest && !newest.setAside ? pendingIn(newest.marks.values()) : 0
   }
 
   async delete(document: string): Promise<void> {
     if (hasIndexeddb()) {
-      const generations = new Set((await this.#copiesOf(document)).map(({ generation }) => generation))
+      const { namespace } = this.#means
+      const generations = new Set((await copiesOf(namespace, document)).map(({ generation }) => generation))
       for (const name of (await listDatabases()) ?? []) {
-        const copy = parseDatabaseName(this.#means.namespace, name)
+        const copy = parseDatabaseName(namespace, name)
         if (copy?.document === document) generations.add(copy.generation)
       }
       // The newest first: were this interrupted, a copy that is left must not be found behind a new one.
       for (const generation of [...generations].sort((a, b) => b - a)) {
-        await deleteDatabase(databaseName(this.#means.namespace, document, generation))
+        await deleteDatabase(databaseName(namespace, document, generation))
       }
     }
     this.#opened.delete(document)
   }
 
   async setAsideCopies(): Promise<SetAsideCopy[]> {
-    const found: SetAsideCopy[] = []
-    for (const document of await this.documents()) {
-      for (const { name, contents } of await this.#copiesOf(document)) {
-        if (!contents.setAside || (contents.rows.length === 0 && !contents.hasQuarantine)) continue
-        const { reason, at } = contents.setAside
-        found.push({ id: name, document, reason, at, pendingCount: pendingIn(contents.marks.values()) })
-      }
-    }
-    return found
+    if (!hasIndexeddb()) return []
+    const { setAsideCopies } = await import('./set-aside.ts')
+    return setAsideCopies(this.#means.namespace, await this.documents())
   }
 
   async readSetAside(id: string): Promise<Y.Doc> {
-    const database = await this.#openSetAside(id)
-    try {
-      const doc = new Y.Doc()
-      const seals = this.#means.seals?.(id) ?? null
-      const { opened } = await openRows(seals, (await readContents(database)).rows)
-      await applyInSlices(doc, opened, this, inSlices())
-      return doc
-    } finally {
-      database.close()
-    }
+    return (await import('./set-aside.ts')).readSetAside(id, this.#means)
   }
 
-  /** What is behind it stays to be found: the record of where to go on is kept. */
   async dropSetAside(id: string): Promise<void> {
-    const database = await this.#openSetAside(id)
-    try {
-      const transaction = database.transaction([updatesStore, customStore], 'readwrite')
-      transaction.objectStore(updatesStore).clear()
-      const custom = transaction.objectStore(customStore)
-      const keys = custom.getAllKeys()
-      keys.onsuccess = () => {
-        for (const key of keys.result) if (key !== setAsideKey) custom.delete(key)
-      }
-      await completionOf(transaction)
-    } finally {
-      database.close()
-    }
+    return (await import('./set-aside.ts')).dropSetAside(this.#means.namespace, id)
   }
 
   close(): Promise<void> {
@@ -159,34 +122,6 @@ export class IndexeddbStores implements LocalStores {
         .catch(() => {})
         .finally(() => this.#evictAfter(evictionDelay.next))
     })
-  }
-
-  /** @throws {TidemarkError} `not-found` */
-  async #openSetAside(id: string): Promise<IDBDatabase> {
-    const database = hasIndexeddb() && parseDatabaseName(this.#means.namespace, id) ? await openExisting(id) : null
-    if (database && (await readContents(database)).setAside) return database
-    database?.close()
-    throw new TidemarkError('not-found')
-  }
-
-  /** A document's copies, the newest last. */
-  async #copiesOf(document: string): Promise<{ name: string; generation: number; contents: Contents }[]> {
-    const copies: { name: string; generation: number; contents: Contents }[] = []
-    if (!hasIndexeddb()) return copies
-    let generation: number | undefined = 0
-    while (generation !== undefined) {
-      const name = databaseName(this.#means.namespace, document, generation)
-      const database = await openExisting(name)
-      if (!database) break
-      try {
-        const contents = await readContents(database)
-        copies.push({ name, generation, contents })
-        generation = contents.setAside?.next
-      } finally {
-        database.close()
-      }
-    }
-    return copies
   }
 }
 

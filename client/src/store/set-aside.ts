@@ -1,0 +1,76 @@
+import { TidemarkError } from '@tidemark/shared'
+import * as Y from 'yjs'
+import { copiesOf } from './copies.ts'
+import { pendingIn } from './dirty-mark.ts'
+import { completionOf, customStore, openExisting, updatesStore } from './idb.ts'
+import type { SetAsideCopy } from './local-store.ts'
+import { parseDatabaseName } from './names.ts'
+import type { OpeningMeans } from './opening.ts'
+import { inSlices } from './pace.ts'
+import { copyKey, setAsideKey } from './records.ts'
+import { applyInSlices, readContents, readRecordsOf, readRows } from './rows.ts'
+import { openRows } from './seals.ts'
+
+/** Those that hold something: what was dropped is a mere signpost to the copy that took its place. */
+export async function setAsideCopies(namespace: string, documents: readonly string[]): Promise<SetAsideCopy[]> {
+  const found: SetAsideCopy[] = []
+  for (const document of documents) {
+    for (const { name, records } of await copiesOf(namespace, document)) {
+      if (!records.setAside || !(records.hasQuarantine || (await hasRows(name)))) continue
+      const { reason, at } = records.setAside
+      found.push({ id: name, document, reason, at, pendingCount: pendingIn(records.marks.values()) })
+    }
+  }
+  return found
+}
+
+/** @throws {TidemarkError} `not-found`, `local-storage-key-wrong` */
+export async function readSetAside(id: string, means: OpeningMeans): Promise<Y.Doc> {
+  const database = await openSetAside(means.namespace, id)
+  try {
+    const doc = new Y.Doc()
+    const { opened } = await openRows(means.seals?.(id) ?? null, (await readContents(database)).rows)
+    await applyInSlices(doc, opened, 'set-aside', inSlices())
+    return doc
+  } finally {
+    database.close()
+  }
+}
+
+/**
+ * What is behind it stays to be found: the record of where to go on is kept, and so is the database's identity for
+ * those who have it open still.
+ * @throws {TidemarkError} `not-found`
+ */
+export async function dropSetAside(namespace: string, id: string): Promise<void> {
+  const database = await openSetAside(namespace, id)
+  try {
+    const transaction = database.transaction([updatesStore, customStore], 'readwrite')
+    transaction.objectStore(updatesStore).clear()
+    const custom = transaction.objectStore(customStore)
+    const keys = custom.getAllKeys()
+    keys.onsuccess = () => {
+      for (const key of keys.result) if (key !== setAsideKey && key !== copyKey) custom.delete(key)
+    }
+    await completionOf(transaction)
+  } finally {
+    database.close()
+  }
+}
+
+async function openSetAside(namespace: string, id: string): Promise<IDBDatabase> {
+  const database = parseDatabaseName(namespace, id) ? await openExisting(id) : null
+  if (database && (await readRecordsOf(database)).setAside) return database
+  database?.close()
+  throw new TidemarkError('not-found')
+}
+
+async function hasRows(name: string): Promise<boolean> {
+  const database = await openExisting(name)
+  if (!database) return false
+  try {
+    return (await readRows(database, null, 1)).length > 0
+  } finally {
+    database.close()
+  }
+}
