@@ -119,7 +119,7 @@ export class Promises {
           if (by.tab.state !== 'gone') continue
           // or from the server, which had it from an author that never stored it
           const heirs = this.opened.filter((other) => other.device === device && other.name === name && other.isRunning)
-          if (!heirs.some((heir) => heir.own.holds(units))) continue
+          if (!heirs.some((heir) => heir.document.isLeader && heir.own.holds(units))) continue
         }
         this.complain(`[R3.1] ${edit.says} of ${by} is stored, not committed, and not marked`)
       }
