@@ -103,6 +103,7 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
       return await this.#loaded(await whileAnswering(clock, openTimeLimit, (onProgress) => this.#open(onProgress)))
     } catch (cause) {
       this.#isLost = true
+      this.#letGo()
       // should the browser open it after all, it must not stay open
       this.opening.then((database) => database.close()).catch(() => {})
       throw cause instanceof TidemarkError
