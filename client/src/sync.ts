@@ -12,6 +12,7 @@ import { missing, pendingCount, type Vector } from './status/positions.ts'
 import { ownPosition, reportOf } from './status/status.ts'
 import type { LocalCopy, LocalCopyEvents } from './store/local-copy.ts'
 import type { History, SetAside } from './store/local-store.ts'
+import { onUpdateButStored } from './store/stored-content.ts'
 import { Tabs, type TabsEvents } from './tabs/tabs.ts'
 import type { HeardEdit } from './tabs/unstored.ts'
 import { clientVersion } from './version.ts'
@@ -41,6 +42,7 @@ export class Sync {
   readonly #failures: Failures
   readonly #events: SyncEvents
   readonly #copy: LocalCopy
+  readonly #stopListening: () => void
   readonly #link: Link
   readonly #tabs: Tabs
   #history: History | null = null
@@ -66,7 +68,7 @@ export class Sync {
     this.#failures = parts.failures
     this.#events = events
     // Before the link's own listeners: an edit is counted before anything can be sent that carries it.
-    target.doc.on('update', this.#onUpdate)
+    this.#stopListening = onUpdateButStored(target.doc, this.#onUpdate)
     this.#tabs = new Tabs(target, tabs, clock, this.#tabsEvents())
     this.#link = new Link(
       target,
@@ -189,7 +191,7 @@ export class Sync {
 
   close(): void {
     this.#isClosed = true
-    this.#target.doc.off('update', this.#onUpdate)
+    this.#stopListening()
     this.#link.close()
     this.#tabs.leave()
   }

@@ -45,6 +45,8 @@ export class DocumentProvider extends HocuspocusProvider {
         send: (frame: Uint8Array<ArrayBuffer>) => socket.send(frame),
       } as unknown as HocuspocusProviderWebsocket,
     })
+    // Edits are handed over in order: count, store, send. As long as anybody listens, Yjs encodes each transaction.
+    doc.off('update', this.boundDocumentUpdateHandler)
     this.attach()
   }
 
@@ -70,9 +72,6 @@ export class DocumentProvider extends HocuspocusProvider {
     this.onTokenRequest()
     return Promise.resolve()
   }
-
-  // The document hands its edits over itself, in order: count, store, send.
-  override documentUpdateHandler(): void {}
 
   override awarenessUpdateHandler({ added, updated, removed }: AwarenessChange, origin: unknown): void {
     if (origin !== this) this.onAwarenessChange([...added, ...updated, ...removed])

@@ -12,6 +12,7 @@ import { accountKey, clearMarks, dirtyKey, historyKey, putCopy, putSetAside } fr
 import { Remembered } from './remembered.ts'
 import { applyInSlices, quarantine } from './rows.ts'
 import { type Seals, sizeOf } from './seals.ts'
+import { onUpdateButStored } from './stored-content.ts'
 import { type Size, Upkeep } from './upkeep.ts'
 import { WriteQueue } from './write-queue.ts'
 
@@ -47,6 +48,7 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
   readonly #events: StoreEvents
   readonly #writes: WriteQueue
   readonly #acknowledgements: Acknowledgements
+  readonly #stopListening: () => void
   readonly #upkeep: Upkeep
   readonly #inFlight = new Set<Promise<unknown>>()
   /** Rows from `_dbref` on that this tab has written. */
@@ -94,7 +96,7 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
       count: () => resultOf(this.#connected().transaction(updatesStore).objectStore(updatesStore).count()),
       compact: () => this.#compact(),
     })
-    subject.doc.on('update', this.#heard)
+    this.#stopListening = onUpdateButStored(subject.doc, this.#heard)
   }
 
   async load(): Promise<Loaded> {
@@ -338,7 +340,7 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
 
   async #close(): Promise<void> {
     this.doc.off('destroy', this.destroy)
-    this.doc.off('update', this.#heard)
+    this.#stopListening()
     this.#upkeep.stop()
     this.#acknowledgements.flush()
     this.#writes.stop()

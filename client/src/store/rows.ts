@@ -2,6 +2,7 @@ import * as Y from 'yjs'
 import { completionOf, customStore, resultOf, updatesStore } from './idb.ts'
 import type { Pace } from './pace.ts'
 import { quarantineKey, type Records, readRecords } from './records.ts'
+import { bringStored } from './stored-content.ts'
 
 export interface Row {
   readonly key: IDBValidKey
@@ -61,22 +62,18 @@ async function rowsOf(updates: IDBObjectStore, range: IDBKeyRange | null, limit:
 export async function applyInSlices(doc: Y.Doc, rows: readonly Row[], origin: unknown, pace: Pace): Promise<Row[]> {
   const corrupt: Row[] = []
   for (let next = 0; next < rows.length; ) {
-    Y.transact(
-      doc,
-      () => {
-        do {
-          const row = rows[next++]!
-          try {
-            if (!(row.update instanceof Uint8Array)) throw new TypeError('not an update')
-            Y.applyUpdate(doc, row.update, origin)
-          } catch {
-            corrupt.push(row)
-          }
-        } while (next < rows.length && !pace.isOver())
-      },
-      origin,
-      false,
-    )
+    const slice = () => {
+      do {
+        const row = rows[next++]!
+        try {
+          if (!(row.update instanceof Uint8Array)) throw new TypeError('not an update')
+          Y.applyUpdate(doc, row.update, origin)
+        } catch {
+          corrupt.push(row)
+        }
+      } while (next < rows.length && !pace.isOver())
+    }
+    bringStored(doc, () => Y.transact(doc, slice, origin, false))
     if (pace.isOver()) await pace.rest()
   }
   return corrupt

@@ -1,0 +1,32 @@
+import type * as Y from 'yjs'
+
+type Listener = (update: Uint8Array, origin: unknown) => void
+
+const uninterested = new WeakMap<Y.Doc, Set<Listener>>()
+
+/**
+ * Listens to a document's updates, except to those that bring stored content. Yjs encodes an update for each
+ * transaction as soon as anybody listens, which for a document that is just being read is as much work again.
+ * @returns a function that stops listening
+ */
+export function onUpdateButStored(doc: Y.Doc, listener: Listener): () => void {
+  let listeners = uninterested.get(doc)
+  if (!listeners) uninterested.set(doc, (listeners = new Set()))
+  listeners.add(listener)
+  doc.on('update', listener)
+  return () => {
+    listeners.delete(listener)
+    doc.off('update', listener)
+  }
+}
+
+/** Brings stored content into a document, in one transaction. The app's own listeners hear of it as usual. */
+export function bringStored(doc: Y.Doc, transact: () => void): void {
+  const listeners = [...(uninterested.get(doc) ?? [])]
+  for (const listener of listeners) doc.off('update', listener)
+  try {
+    transact()
+  } finally {
+    for (const listener of listeners) doc.on('update', listener)
+  }
+}
