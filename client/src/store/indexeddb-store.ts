@@ -6,7 +6,7 @@ import { resultOf, updatesStore, writeError } from './idb.ts'
 import type { Acknowledged, History, Loaded, LocalStore, SetAside, StoreEvents } from './local-store.ts'
 import { databaseName } from './names.ts'
 import { holdShared, type OpenedCopy, openAgain, openLockName, openNewest, whileAnswering } from './opening.ts'
-import { inSlices } from './pace.ts'
+import { inSlices, whileOpening } from './pace.ts'
 import { QuietPersistence } from './persistence.ts'
 import { accountKey, clearMarks, dirtyKey, historyKey, putCopy, putSetAside } from './records.ts'
 import { Remembered } from './remembered.ts'
@@ -127,7 +127,7 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
 
   async #loaded(opened: OpenedCopy): Promise<Loaded> {
     const { rows, contents, database } = opened
-    const corrupt = await applyInSlices(this.doc, rows.opened, this, inSlices())
+    const corrupt = await applyInSlices(this.doc, rows.opened, this, inSlices(whileOpening))
     if (this.#closing || this._destroyed) {
       database.close()
       throw new TidemarkError('document-closed')

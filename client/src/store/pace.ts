@@ -7,10 +7,12 @@ export interface Pace {
 }
 
 /** Leaves room below 8 ms for the step that was begun when the time ran out. */
-const sliceLength = 4
+const unfelt = 4
+/** While a document is being opened nobody writes in it yet, and each rest makes them wait: a frame's time, at most. */
+export const whileOpening = 12
 
-/** Begins a slice now. */
-export function inSlices(): Pace {
+/** Begins a slice now. @param sliceLength in ms */
+export function inSlices(sliceLength: number = unfelt): Pace {
   let end = performance.now() + sliceLength
   return {
     isOver: () => performance.now() >= end,
