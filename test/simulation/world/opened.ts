@@ -22,6 +22,7 @@ export class Opened {
   readonly document: TidemarkDocument
   /** What is in the `Y.Doc` by other ways than from the server: what "saved" is said of. */
   readonly own = new Coverage()
+  readonly fromServer = new Coverage()
   /** Something is pending that `drained` has not been said of. */
   owesDrained = false
   #pendingEvents = 0
@@ -40,7 +41,8 @@ export class Opened {
     // one that is open already, because the client catches up by itself
     this.owesDrained = document.pendingCount > 0
     document.doc.on('update', (update: Uint8Array, origin: unknown) => {
-      if (!isFromServer(origin)) this.own.add(update)
+      const coverage = isFromServer(origin) ? this.fromServer : this.own
+      coverage.add(update)
     })
     document.on('pending', () => {
       this.#pendingEvents++

@@ -114,13 +114,9 @@ export class Promises {
         const written = copy.written.filter(({ update }) => new Coverage().add(update).holds(units))
         // another tab has stored it as an edit of its own, because its author is gone
         if (written.some((write) => isMarked(write.opening, write.position))) continue
-        if (!written.some(({ opening }) => opening === own)) {
-          // or has got it by comparison, and its author marks it when it can store it
-          if (by.tab.state !== 'gone') continue
-          // or from the server, which had it from an author that never stored it
-          const heirs = this.opened.filter((other) => other.device === device && other.name === name && other.isRunning)
-          if (!heirs.some((heir) => heir.document.isLeader && heir.own.holds(units))) continue
-        }
+        // or has got it by comparison, and its author marks it when it can store it; or from the server
+        const isFromServer = this.opened.some((other) => other.device === device && other.fromServer.holds(units))
+        if (!written.some(({ opening }) => opening === own) && (by.tab.state !== 'gone' || isFromServer)) continue
         this.complain(`[R3.1] ${edit.says} of ${by} is stored, not committed, and not marked`)
       }
     }
