@@ -1,5 +1,4 @@
 import 'fake-indexeddb/auto'
-import { systemClock } from '@tidemark/shared'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { IndexeddbPersistence } from 'y-indexeddb'
 import * as Y from 'yjs'
@@ -175,7 +174,14 @@ describe('[D2.1] compaction loses nothing', () => {
     const { database } = await openDatabase(name)
     onTestFinished(() => database.close())
     return compact({
-      ...{ database, doc, origin: 'compaction', firstUnknown: more.firstUnknown ?? 0, isOwn: () => false },
+      ...{
+        database,
+        doc,
+        origin: 'compaction',
+        firstUnknown: more.firstUnknown ?? 0,
+        isOwn: () => false,
+        isClosing: () => false,
+      },
       seals: null,
       isWanted() {
         more.meanwhile?.()
@@ -294,10 +300,12 @@ describe('[D2.1] compaction loses nothing', () => {
 
   test('a copy is closed meanwhile: it is left as it was', async () => {
     const name = fresh()
-    const { store, type } = await tab(name, systemClock as HandClock)
+    const { store, clock, type } = await tab(name)
     await type(500)
     store.setCaretaker(true)
+    clock.advance(1_000)
     await store.close()
+    expect(await rowsOf(name)).toHaveLength(500)
     expect((await tab(name)).text.length).toBe(500)
   })
 })

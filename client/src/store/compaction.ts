@@ -2,7 +2,7 @@ import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import * as Y from 'yjs'
 import { abortQuietly, completionOf, customStore, resultOf, updatesStore } from './idb.ts'
-import { inSlices } from './pace.ts'
+import { inSlices, type Pace } from './pace.ts'
 import { keyCheckKey } from './records.ts'
 import { applyInSlices, moveToQuarantine, type Row, readRows } from './rows.ts'
 import { openRows, type Seals } from './seals.ts'
@@ -19,6 +19,8 @@ export interface CompactionMeans {
   readonly isOwn: (key: number) => boolean
   /** Null where rows are stored in the clear. */
   readonly seals: Seals | null
+  /** Asked after each slice: the copy is being closed, which should not take long. */
+  readonly isClosing: () => boolean
   /** Asked before anything is replaced: whether it may still be. */
   readonly isWanted: () => boolean
 }
@@ -52,7 +54,7 @@ const deletionsAtOnce = 500
  */
 export async function compact(means: CompactionMeans): Promise<Compacted | null> {
   const { database, doc, seals } = means
-  const pace = inSlices()
+  const pace = until(means.isClosing, inSlices())
   const transaction = database.transaction([updatesStore, customStore], 'readonly')
   const [newest, snapshot] = await Promise.all([
     resultOf(transaction.objectStore(updatesStore).openKeyCursor(null, 'prev')),
@@ -111,6 +113,17 @@ async function replace(
     // else what it holds until here would be committed
     abortQuietly(transaction)
     throw cause
+  }
+}
+
+/** @throws {DOMException} `AbortError` when it rests and is over */
+function until(isOver: () => boolean, pace: Pace): Pace {
+  return {
+    isOver: () => pace.isOver(),
+    async rest() {
+      await pace.rest()
+      if (isOver()) throw new DOMException('the copy is being closed', 'AbortError')
+    },
   }
 }
 

@@ -1,8 +1,8 @@
-import { type Clock, TidemarkError } from '@tidemark/shared'
+import { TidemarkError } from '@tidemark/shared'
 import * as Y from 'yjs'
-import type { TabWorld } from '../tabs/world.ts'
 import { Acknowledgements } from './acknowledgements.ts'
-import { resultOf, updatesStore, writeError } from './idb.ts'
+import { Caretaking } from './caretaking.ts'
+import { writeError } from './idb.ts'
 import type { Acknowledged, History, Loaded, LocalStore, SetAside, StoreEvents } from './local-store.ts'
 import { databaseName } from './names.ts'
 import { holdShared, type OpenedCopy, openAgain, openLockName, openNewest, whileAnswering } from './opening.ts'
@@ -11,30 +11,9 @@ import { QuietPersistence } from './persistence.ts'
 import { accountKey, clearMarks, dirtyKey, historyKey, putCopy, putSetAside } from './records.ts'
 import { Remembered } from './remembered.ts'
 import { applyInSlices, quarantine } from './rows.ts'
-import { type Seals, sizeOf } from './seals.ts'
-import { onUpdateButStored } from './stored-content.ts'
-import { type Size, Upkeep } from './upkeep.ts'
+import type { Seals } from './seals.ts'
+import type { IndexeddbStoreMeans, Subject } from './store-means.ts'
 import { WriteQueue } from './write-queue.ts'
-
-export interface IndexeddbStoreMeans {
-  readonly namespace: string
-  readonly clock: Clock
-  /** How long opening may take, in ms: a blocked or hanging browser must not keep the document closed. */
-  readonly openTimeLimit: number
-  /** Without it nobody else is asked before the copy is compacted, and it is never evicted. */
-  readonly tabs?: Pick<TabWorld, 'locks' | 'page'> | undefined
-  /** How rows are stored, when not in the clear. */
-  readonly seals?: ((database: string) => Seals) | undefined
-  /** The person has made an edit. */
-  readonly onEdit?: (() => void) | undefined
-}
-
-/** What is opened, and by whom. */
-export interface Subject {
-  readonly document: string
-  readonly doc: Y.Doc
-  readonly opening: string
-}
 
 /**
  * y-indexeddb's persistence, same database format, with what it lacks: a promise for each write that settles when its
@@ -48,11 +27,8 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
   readonly #events: StoreEvents
   readonly #writes: WriteQueue
   readonly #acknowledgements: Acknowledgements
-  readonly #stopListening: () => void
-  readonly #upkeep: Upkeep
+  readonly #caretaking: Caretaking
   readonly #inFlight = new Set<Promise<unknown>>()
-  /** Rows from `_dbref` on that this tab has written. */
-  #ownRows = new Set<number>()
   #seals: Seals | null = null
   /** Which of the document's copies this is; the one before it was set aside. */
   #generation = 0
@@ -79,24 +55,26 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
       seals: () => this.#seals,
       onDisconnected: () => this.#disconnected(),
       onConnectionWanted: () => this.#reopen(),
-      onWritten: (keys) => {
-        for (const key of keys) this.#ownRows.add(Number(key))
-      },
+      onWritten: (keys) => this.#caretaking.wrote(keys),
       track: (work) => this.#track(work),
       events,
     })
     this.#acknowledgements = new Acknowledgements(means.clock, (acknowledged) =>
       this.#note((custom) => clearMarks(custom, acknowledged)),
     )
-    this.#upkeep = new Upkeep({
-      clock: means.clock,
-      locks: means.tabs?.locks ?? null,
-      page: means.tabs?.page ?? null,
-      lockName: () => `tidemark:compact:${this.name}`,
-      count: () => resultOf(this.#connected().transaction(updatesStore).objectStore(updatesStore).count()),
-      compact: () => this.#compact(),
+    this.#caretaking = new Caretaking({
+      ...{ clock: means.clock, tabs: means.tabs, doc: subject.doc, origin: this, events },
+      name: () => this.name,
+      database: () => this.db,
+      seals: () => this.#seals,
+      isAllWritten: () => this.#writes.isEmpty,
+      isClosing: () => this.#closing !== null || this.#isLost,
+      onCompacted: (bytes) => {
+        this.#bytes = bytes
+        this.#touch()
+      },
+      track: (work) => this.#track(work),
     })
-    this.#stopListening = onUpdateButStored(subject.doc, this.#heard)
   }
 
   async load(): Promise<Loaded> {
@@ -132,18 +110,12 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
       database.close()
       throw new TidemarkError('document-closed')
     }
-    const sizes = contents.rows.map(({ update }) => sizeOf(update))
-    const size = { rows: sizes.length, snapshotBytes: sizes.reduce((most, bytes) => Math.max(most, bytes), 0) }
-    this.#bytes = sizes.reduce((sum, bytes) => sum + bytes, 0)
-    this._dbref = Number(contents.rows.at(-1)?.key ?? 0) + 1
     this.#remembered.loaded(contents)
     this.#adopt(opened)
+    this.#bytes = this.#caretaking.loaded(contents.rows)
     this.#touch()
     this.#aside(corrupt, 'local-storage-corrupt')
     this.#aside(rows.tampered, 'local-storage-tampered')
-    const isWasteful = size.rows > 1 && this.#bytes > 2 * size.snapshotBytes + 65_536
-    const isStale = contents.rows.some(({ update }) => opened.seals?.isCurrent(update) === false)
-    this.#upkeep.loaded(size, isWasteful || isStale)
     this.synced = true
     this.emit('synced', [this])
     this.#writes.flush()
@@ -188,15 +160,6 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
     this.#bytes += update.length
     if (position !== null) this.#means.onEdit?.()
     return this.#writes.add(update, position)
-  }
-
-  readonly #heard = (_update: Uint8Array, origin: unknown): void => {
-    if (origin !== this) this.#upkeep.heard()
-  }
-
-  #connected(): IDBDatabase {
-    if (!this.db) throw new DOMException('there is no connection now', 'InvalidStateError')
-    return this.db
   }
 
   #disconnected(): void {
@@ -244,8 +207,7 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
       return
     }
     this.#remembered.copy = opened.contents.copy
-    this._dbref = 0
-    this.#ownRows = new Set()
+    this.#caretaking.beginAnew()
     this.#adopt(opened)
     const all = Y.encodeStateAsUpdate(this.doc)
     this.#bytes = all.length
@@ -259,7 +221,7 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
     this.db = null
     if (this.#closing || this.#isLost) return
     this.#isLost = true
-    this.#upkeep.stop()
+    this.#caretaking.stop()
     const error = new TidemarkError('local-storage-unavailable', undefined, { cause })
     this.#writes.lose(error)
     this.#events.lost(error)
@@ -282,7 +244,7 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
   }
 
   setCaretaker(isCaretaker: boolean): void {
-    this.#upkeep.setCaretaker(isCaretaker)
+    this.#caretaking.setCaretaker(isCaretaker)
   }
 
   setAside(why: SetAside): Promise<void> {
@@ -301,30 +263,6 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
     this.#inFlight.add(tracked)
   }
 
-  async #compact(): Promise<Size | null> {
-    const { compact } = await import('./compaction.ts')
-    const database = this.#connected()
-    const compacting = compact({
-      database,
-      doc: this.doc,
-      origin: this,
-      firstUnknown: this._dbref,
-      isOwn: (key) => this.#ownRows.has(key),
-      seals: this.#seals,
-      isWanted: () => !this.#closing && this.db === database && this.#writes.isEmpty,
-    })
-    this.#track(compacting.catch(() => {}))
-    const result = await compacting
-    if (!result) return null
-    if (result.corrupt > 0) this.#events.failed(new TidemarkError('local-storage-corrupt'))
-    if (result.tampered > 0) this.#events.failed(new TidemarkError('local-storage-tampered'))
-    this._dbref = result.key + 1
-    this.#ownRows = new Set([...this.#ownRows].filter((key) => key > result.key))
-    this.#bytes = result.bytes
-    this.#touch()
-    return { rows: result.rows, snapshotBytes: result.bytes }
-  }
-
   close(): Promise<void> {
     return this.destroy()
   }
@@ -340,8 +278,7 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
 
   async #close(): Promise<void> {
     this.doc.off('destroy', this.destroy)
-    this.#stopListening()
-    this.#upkeep.stop()
+    this.#caretaking.stop()
     this.#acknowledgements.flush()
     this.#writes.stop()
     this.#writes.flush()

@@ -4,9 +4,10 @@ import { copiesOf } from './copies.ts'
 import { pendingIn } from './dirty-mark.ts'
 import type { CacheLimits } from './eviction.ts'
 import { deleteDatabase, hasIndexeddb, listDatabases } from './idb.ts'
-import { IndexeddbStore, type IndexeddbStoreMeans } from './indexeddb-store.ts'
+import { IndexeddbStore } from './indexeddb-store.ts'
 import type { LocalStore, LocalStores, SetAsideCopy, StoreEvents } from './local-store.ts'
 import { databaseName, parseDatabaseName } from './names.ts'
+import type { IndexeddbStoreMeans } from './store-means.ts'
 
 export interface IndexeddbStoresMeans extends Omit<IndexeddbStoreMeans, 'onEdit'> {
   /** Copies that the server has, too, are deleted beyond these limits. Default 20 MB and 7 days. */

@@ -8,8 +8,6 @@ interface Persistence extends Observable<string> {
   name: string
   db: IDBDatabase | null
   synced: boolean
-  _dbref: number
-  _dbsize: number
   _destroyed: boolean
   _storeUpdate: (update: Uint8Array, origin: unknown) => void
   destroy(): Promise<void>
