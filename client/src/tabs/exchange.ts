@@ -18,6 +18,8 @@ export interface ExchangeMeans {
   readonly made: () => Vector
   readonly isLeader: () => boolean
   readonly ask: (opening: string) => void
+  /** Nobody is asked any more. */
+  readonly complete: () => void
   /** Edits of other tabs are in the document now; `update` holds them. */
   readonly held: (made: Vector, acknowledged: Vector, update: Uint8Array) => void
 }
@@ -75,7 +77,6 @@ export class Exchange {
   /** @returns whether it could be read */
   hearAnswer({ from, update, made, acknowledged, stateVector }: TabMessage & { type: 'diff' }): boolean {
     this.#asking.get(from)?.()
-    this.#asking.delete(from)
     // Others may have missed it as well. The count comes before the content: nobody may call saved what is not counted.
     if (this.#means.isLeader() && missing(made, this.#means.made()) > 0) {
       const { say, holding } = this.#means
@@ -84,8 +85,9 @@ export class Exchange {
     this.#isCatchingUp = true
     const isApplied = this.apply(update)
     this.#isCatchingUp = false
+    if (isApplied) this.#means.held(made, acknowledged, update)
+    this.#answered(from)
     if (!isApplied) return false
-    this.#means.held(made, acknowledged, update)
     if (stateVector) this.#means.say(this.#diffFor(from, stateVector, null))
     return true
   }
@@ -94,9 +96,17 @@ export class Exchange {
   askFor(opening: string): void {
     if (this.#asking.has(opening)) return
     // an answer may be lost with its tab; then the next gap asks again
-    const cancel = this.#means.clock.after(askAgainAfter, () => this.#asking.delete(opening))
+    const cancel = this.#means.clock.after(askAgainAfter, () => this.#answered(opening))
     this.#asking.set(opening, cancel)
     this.#means.ask(opening)
+  }
+
+  get isAsking(): boolean {
+    return this.#asking.size > 0
+  }
+
+  #answered(opening: string): void {
+    if (this.#asking.delete(opening) && !this.isAsking) this.#means.complete()
   }
 
   stop(): void {

@@ -66,6 +66,8 @@ export class Tabs {
   #channel: Channel | null = null
   #isAlone = false
   #reportIsDue = false
+  /** The leader's last word, while another tab has still to say what this one missed. */
+  #waitingReport: (TabMessage & { readonly type: 'report' }) | null = null
 
   constructor(target: TabsTarget, world: TabWorld, clock: Clock, events: TabsEvents) {
     this.#target = target
@@ -82,6 +84,7 @@ export class Tabs {
       ...{ clock, doc: target.doc, origin: this.origin },
       say: (message) => this.#post(message),
       ask: (opening) => this.#sync(opening),
+      complete: () => this.#complete(),
       holding: () => this.#holding(),
       held: events.held,
       made: () => events.vectors().made,
@@ -288,7 +291,15 @@ export class Tabs {
 
   #hearReport(message: TabMessage & { type: 'report' }): void {
     this.#hearLeader(message.from, message.isVisible)
-    if (!this.isLeader) this.#events.reported(readReport(message.report), message.history)
+    // What is missing may be pending: nobody calls saved what is not counted yet. The answer comes first.
+    if (this.#exchange.isAsking) this.#waitingReport = message
+    else if (!this.isLeader) this.#events.reported(readReport(message.report), message.history)
+  }
+
+  #complete(): void {
+    const report = this.#waitingReport
+    this.#waitingReport = null
+    if (report && report.from === this.#leadership?.leader) this.#hearReport(report)
   }
 
   #hearLeader(from: string, isVisible: boolean): void {
@@ -368,6 +379,7 @@ export class Tabs {
 
   #won(): void {
     const unkept = this.#relay.lead()
+    this.#waitingReport = null
     this.#roster?.watch()
     // Everybody who knows more says so now; and learns who leads.
     this.#sync(null)
