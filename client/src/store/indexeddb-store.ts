@@ -95,10 +95,13 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
   async #open(onProgress: () => void): Promise<OpenedCopy> {
     const { namespace, tabs } = this.#means
     const { document } = this.#subject
-    const letGo = await holdShared(tabs?.locks ?? null, openLockName(namespace, document))
-    if (this.#closing || this.#isLost) letGo()
-    else this.#letGo = letGo
+    // asked for first, not waited for: whoever evicts after that is refused, and what was evicted before is made anew
+    const held = holdShared(tabs?.locks ?? null, openLockName(namespace, document)).then((letGo) => {
+      if (this.#closing || this.#isLost) letGo()
+      else this.#letGo = letGo
+    })
     const opened = await openNewest(document, { ...this.#means, onProgress }, this.opening)
+    await held
     if (this.#isLost) opened.database.close()
     return opened
   }

@@ -9,9 +9,6 @@ export class Broken extends Error {
   override readonly name = 'Broken'
 }
 
-/** ms in which a tab has asked the others what it may have missed. */
-const patience = 50
-
 /** What must be true after each step, whatever has happened. */
 export class Promises {
   readonly opened: Opened[] = []
@@ -24,7 +21,6 @@ export class Promises {
   /** Whose marks went with a disk that was cleared: others bring the edits back, only their own tab the mark. */
   readonly #cleared = new Set<Edit>()
   /** What was called saved and was not, and since when. A tab that opens may show that until it has asked the others. */
-  readonly #suspects = new Map<Opened, Map<Edit, number>>()
   readonly #world: World
   readonly #devices: readonly Device[]
   #trouble: string | null = null
@@ -61,7 +57,6 @@ export class Promises {
       if (!opened.isRunning) continue
       checkNothingDoubled(opened.numbers, opened.toString())
       if (opened.document.status.kind === 'saved') this.checkSaved(opened, 'saved')
-      else this.#suspects.delete(opened)
     }
     for (const name of documents) {
       const committed = this.#world.server.committed(name).getArray<number>('numbers').toArray()
@@ -75,18 +70,10 @@ export class Promises {
   checkSaved(opened: Opened, saying: string): void {
     if (opened.document.isSetAside) return
     this.journals.look()
-    const suspects = this.#suspects.get(opened) ?? new Map<Edit, number>()
-    this.#suspects.set(opened, suspects)
     for (const edit of this.edits) {
       const { by } = edit
       if (by.device !== opened.device || by.name !== opened.name || !by.isShared) continue
-      if (!opened.own.holds(edit.units) || this.journals.holds(opened.name, edit.units)) {
-        suspects.delete(edit)
-        continue
-      }
-      const since = suspects.get(edit) ?? this.#world.time
-      suspects.set(edit, since)
-      if (saying === 'saved' && this.#world.time - since < patience) continue
+      if (!opened.own.holds(edit.units) || this.journals.holds(opened.name, edit.units)) continue
       this.complain(`[R1.1] ${opened} says ${saying}, and ${edit.says} of ${by} is not committed`)
     }
   }
