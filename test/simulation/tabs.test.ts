@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { replay, simulate } from './world/simulate.ts'
 import type { Step } from './world/steps.ts'
 
-const runs = Number(process.env.TIDEMARK_SIMULATION_RUNS ?? 150)
+const runs = Number(process.env.TIDEMARK_SIMULATION_RUNS ?? 500)
 const first = Number(process.env.TIDEMARK_SIMULATION_SEED ?? 1)
 
 test('[C4] [R1] [R2] [R3] [R4] [R9] [D1] whatever happens to tabs, devices, disks, networks and the server, every promise is kept', async () => {
