@@ -211,6 +211,7 @@ export class Sync {
         const isTransient = error.code === 'local-storage-full' || error.code === 'local-storage-failed'
         if (isTransient) this.#standing.happened({ type: 'store-failed', error })
       },
+      noted: (error) => this.#failures.heal(error),
       recovered: () => this.#standing.happened({ type: 'store-recovered' }),
       lost: (error) => {
         this.#failures.report(error)

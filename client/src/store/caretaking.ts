@@ -1,7 +1,7 @@
 import { type Clock, TidemarkError } from '@tidemark/shared'
 import type * as Y from 'yjs'
 import type { TabWorld } from '../tabs/world.ts'
-import { resultOf, updatesStore } from './idb.ts'
+import { resultOf, updatesStore, writeError } from './idb.ts'
 import type { StoreEvents } from './local-store.ts'
 import type { Row } from './rows.ts'
 import { type Seals, sizeOf } from './seals.ts'
@@ -24,7 +24,7 @@ export interface CaretakingMeans {
   readonly isClosing: () => boolean
   readonly onCompacted: (bytes: number) => void
   readonly track: (work: Promise<unknown>) => void
-  readonly events: Pick<StoreEvents, 'failed'>
+  readonly events: Pick<StoreEvents, 'failed' | 'noted'>
 }
 
 /** Knows which rows are in the document, and has them compacted when it is time (D2.1). */
@@ -46,6 +46,7 @@ export class Caretaking {
       lockName: () => `tidemark:compact:${means.name()}`,
       count: () => resultOf(this.#database().transaction(updatesStore).objectStore(updatesStore).count()),
       compact: () => this.#compact(),
+      onFailure: (cause) => means.events.noted?.(writeError(cause)),
     })
     this.#stopListening = onUpdateButStored(means.doc, (_update, origin) => {
       if (origin !== means.origin) this.#upkeep.heard()

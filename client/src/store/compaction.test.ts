@@ -24,7 +24,12 @@ async function tab(name: string, clock = new HandClock(), tabs: { locks: Locks |
   const store = new IndexeddbStore(
     { document: name, doc, opening: `opening-${++names}` },
     { namespace: '', clock, openTimeLimit: 5_000, tabs: { locks: tabs.locks, page } },
-    { failed: ({ code }) => told.push(code), recovered() {}, lost() {} },
+    {
+      failed: ({ code }) => told.push(code),
+      noted: ({ code }) => told.push(`noted ${code}`),
+      recovered() {},
+      lost() {},
+    },
   )
   onTestFinished(() => store.close())
   let position = 0
@@ -147,6 +152,20 @@ describe('[D2.1] many edits become one row', () => {
     await held
     clock.advance(10_000)
     await rowsBecome(name, 1)
+  })
+
+  test('[R5.3] and when it fails that is noted for the log, and tried again', async () => {
+    const one = await tab(fresh())
+    one.store.setCaretaker(true)
+    await one.type(600)
+    const count = vi.spyOn(IDBObjectStore.prototype, 'count').mockImplementation(() => {
+      throw new DOMException('not now', 'UnknownError')
+    })
+    one.clock.advance(10_000)
+    await until('it is noted', () => one.told.includes('noted local-storage-failed'))
+    count.mockRestore()
+    one.clock.advance(60_000)
+    await until('it is compacted', async () => (await rowsOf(one.store.name)).length < 10)
   })
 
   test('where there are no locks, too', async () => {

@@ -1,9 +1,10 @@
 import { TidemarkError } from '@tidemark/shared'
 import type * as Y from 'yjs'
+import { type Log, logEntry } from '../log.ts'
 import { copiesOf } from './copies.ts'
 import { pendingIn } from './dirty-mark.ts'
 import type { CacheLimits } from './eviction.ts'
-import { deleteDatabase, hasIndexeddb, listDatabases } from './idb.ts'
+import { deleteDatabase, hasIndexeddb, listDatabases, writeError } from './idb.ts'
 import { IndexeddbStore } from './indexeddb-store.ts'
 import type { LocalStore, LocalStores, SetAsideCopy, StoreEvents } from './local-store.ts'
 import { databaseName, parseDatabaseName } from './names.ts'
@@ -14,6 +15,7 @@ export interface IndexeddbStoresMeans extends Omit<IndexeddbStoreMeans, 'onEdit'
   readonly cache?: Partial<CacheLimits> | undefined
   /** Asks the browser to keep what is stored here. */
   readonly persist?: (() => Promise<boolean>) | undefined
+  readonly log?: Log | undefined
 }
 
 const defaultLimits: CacheLimits = { maxBytes: 20_000_000, maxAge: 7 * 24 * 3_600_000 }
@@ -120,7 +122,7 @@ export class IndexeddbStores implements LocalStores {
       import('./eviction.ts')
         .then(({ evict }) => evict({ namespace, clock, locks, limits: { ...defaultLimits, ...cache } }))
         // it costs space, and is tried again
-        .catch(() => {})
+        .catch((cause: unknown) => this.#means.log?.(logEntry(writeError(cause), { isHealing: true })))
         .finally(() => this.#evictAfter(evictionDelay.next))
     })
   }

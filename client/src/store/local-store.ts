@@ -91,6 +91,8 @@ export interface SetAsideCopy extends SetAside {
 export interface StoreEvents {
   /** Something went wrong; the store goes on. Told once for each run of the same failure. */
   failed(error: TidemarkError): void
+  /** Something went wrong that loses nothing and is tried again: to log, not to tell. */
+  noted?(error: TidemarkError): void
   /** Everything that could not be written has been. */
   recovered(): void
   /** Nothing is stored any more. */

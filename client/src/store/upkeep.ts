@@ -18,6 +18,8 @@ export interface UpkeepMeans {
   readonly count: () => Promise<number>
   /** @returns the size afterwards; null when it was not the moment */
   readonly compact: () => Promise<Size | null>
+  /** It did not work this time, and is tried again. */
+  readonly onFailure: (cause: unknown) => void
 }
 
 const delays = { full: 1_000, loaded: 1_000, rest: 5_000, failed: 60_000 } as const
@@ -121,7 +123,8 @@ export class Upkeep {
         ? await locks.request(lockName(), { ifAvailable: true }, (lock) => lock !== null && this.#compact())
         : await this.#compact()
       if (!isDone) retryAfter = delays.rest
-    } catch {
+    } catch (cause) {
+      this.#means.onFailure(cause)
       // It costs space and nothing else, and the next try may have more luck.
       retryAfter = delays.failed
     }
