@@ -291,7 +291,7 @@ describe('[D2.1] compaction loses nothing', () => {
     expect((await tab(name)).text.length).toBe(40)
   })
 
-  test('[D2.2] without space for it, nothing is told and nothing is lost; it is tried again later', async () => {
+  test('[D2.2] without space for it, nobody is bothered and nothing is lost; it is noted, and tried again later', async () => {
     const name = fresh()
     const { store, clock, told, type } = await tab(name)
     await type(500)
@@ -303,7 +303,7 @@ describe('[D2.1] compaction loses nothing', () => {
     await until('it has failed and will try again', () => full.mock.calls.length > 0 && clock.pending === 1)
     full.mockRestore()
     expect(await rowsOf(name)).toHaveLength(500)
-    expect(told).toEqual([])
+    expect(told).toEqual(['noted local-storage-full'])
     clock.advance(60_000)
     await rowsBecome(name, 1)
   })
