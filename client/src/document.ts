@@ -1,4 +1,4 @@
-import { Emitter, TidemarkError } from '@tidemark/shared'
+import { Emitter, TidemarkError, uniqueName } from '@tidemark/shared'
 import { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
 import type { DocumentEvents, DocumentMeans } from './document-contract.ts'
@@ -41,7 +41,7 @@ export class TidemarkDocument implements AsyncDisposable {
     this.doc = doc
     this.awareness = new Awareness(doc)
     this.#means = means
-    const opening = Math.floor(clock.random() * 2 ** 53).toString(36)
+    const opening = uniqueName(clock)
     const standing = new Standing({
       opening,
       clock,

@@ -352,10 +352,10 @@ export class Sync {
   /** Takes back the marks of what is durable now: each tab its own, and the leader those of tabs that are gone. */
   #acknowledgeStored(): void {
     const { acknowledged } = this.#standing.situation.positions
-    const { openings, isLeader } = this.#tabs
+    const { isLeader } = this.#tabs
     const due = new Map<string, number>()
     for (const [opening, position] of acknowledged) {
-      const isMine = opening === this.#target.opening || (isLeader && !openings.has(opening))
+      const isMine = opening === this.#target.opening || (isLeader && !this.#tabs.has(opening))
       if (isMine && position > (this.#unmarked.get(opening) ?? 0)) due.set(opening, position)
     }
     if (due.size === 0) return

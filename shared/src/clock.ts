@@ -16,3 +16,8 @@ export const systemClock: Clock = {
   },
   random: () => Math.random(),
 }
+
+/** A name that nobody else has: for an opening, a session, a database. */
+export function uniqueName(clock: Clock): string {
+  return Math.floor(clock.random() * 2 ** 53).toString(36)
+}

@@ -5,6 +5,7 @@ import {
   errorCodeFromReason,
   type ServerMessage,
   TidemarkError,
+  uniqueName,
 } from '@tidemark/shared'
 import type { Awareness } from 'y-protocols/awareness'
 import type * as Y from 'yjs'
@@ -98,7 +99,7 @@ export class Session {
 
   begin(tokenField: string): void {
     this.end()
-    const id = Math.floor(this.#clock.random() * 2 ** 53).toString(36)
+    const id = uniqueName(this.#clock)
     const address = `${this.#provider.configuration.name}\0${id}`
     this.#running = { id, address, handshakeSent: false, halted: false }
     this.#socket.receive(address, (frame) => this.#receive(frame))

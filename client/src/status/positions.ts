@@ -55,7 +55,7 @@ export function missing(vector: Vector, reached: Vector): number {
 }
 
 /** For each opening the larger one. @returns `a` itself when `b` adds nothing */
-export function highest(a: Vector, b: Vector): Vector {
+function highest(a: Vector, b: Vector): Vector {
   if (missing(b, a) === 0) return a
   const joined = new Map(a)
   for (const [opening, position] of b) joined.set(opening, Math.max(position, a.get(opening) ?? 0))

@@ -1,4 +1,4 @@
-import type { Clock } from '@tidemark/shared'
+import { type Clock, uniqueName } from '@tidemark/shared'
 import type { Locks } from '../tabs/world.ts'
 import { completionOf, customStore, deleteDatabase, listDatabases, openExisting, updatesStore } from './idb.ts'
 import { databaseName, parseDatabaseName } from './names.ts'
@@ -120,7 +120,7 @@ async function stamp(database: IDBDatabase, clock: Clock): Promise<CopyRecord> {
     if (!last || rows.length < rowsAtOnce) break
     range = IDBKeyRange.lowerBound(last.key, true)
   }
-  const record = { id: Math.floor(clock.random() * 2 ** 53).toString(36), usedAt: clock.now(), bytes }
+  const record = { id: uniqueName(clock), usedAt: clock.now(), bytes }
   const transaction = database.transaction([updatesStore, customStore], 'readwrite')
   putCopy(transaction.objectStore(customStore), record, () => {})
   await completionOf(transaction)

@@ -1,4 +1,4 @@
-import { TidemarkError } from '@tidemark/shared'
+import { TidemarkError, uniqueName } from '@tidemark/shared'
 import * as Y from 'yjs'
 import { Acknowledgements } from './acknowledgements.ts'
 import { Caretaking } from './caretaking.ts'
@@ -148,7 +148,7 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
   /** Notes when the copy was used, for eviction, and which database it is, to know it again. */
   #touch(): void {
     const { clock } = this.#means
-    const id = this.#remembered.copy?.id ?? Math.floor(clock.random() * 2 ** 53).toString(36)
+    const id = this.#remembered.copy?.id ?? uniqueName(clock)
     this.#note((custom) =>
       putCopy(custom, { id, usedAt: clock.now(), bytes: this.#bytes }, (copy) => {
         this.#remembered.copy = copy

@@ -1,5 +1,6 @@
 import { TidemarkError } from '@tidemark/shared'
 import * as Y from 'yjs'
+import { mergeInGroups } from '../link/merge.ts'
 import { type DirtyMark, pendingIn, remainder } from './dirty-mark.ts'
 import type {
   Acknowledged,
@@ -177,7 +178,7 @@ class MemoryStore implements LocalStore {
 
   close(): Promise<void> {
     if (!this.#isClosed && this.#shelf.updates.length > 1) {
-      this.#shelf.updates = [Y.mergeUpdates(this.#shelf.updates)]
+      this.#shelf.updates = [mergeInGroups(this.#shelf.updates)]
     }
     this.#isClosed = true
     return Promise.resolve()

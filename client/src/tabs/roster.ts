@@ -25,8 +25,8 @@ export class Roster {
     return new Set(this.#clients.values())
   }
 
-  get openings(): ReadonlySet<string> {
-    return new Set(this.#clients.keys())
+  has(opening: string): boolean {
+    return this.#clients.has(opening)
   }
 
   /** It was there, and is no more; a word of it may still be on its way. */

@@ -204,12 +204,12 @@ export class Tabs {
     this.#post({ type: 'show-presence' })
   }
 
-  /** The openings of this device's other tabs that are there. */
-  get openings(): ReadonlySet<string> {
-    return this.#roster?.openings ?? new Set()
+  /** Is it one of this device's other tabs that are there? */
+  has(opening: string): boolean {
+    return this.#roster?.has(opening) ?? false
   }
 
-  /** Their Yjs clients. */
+  /** The Yjs clients of the other tabs. */
   get clients(): ReadonlySet<number> {
     return this.#roster?.clients ?? new Set()
   }
