@@ -23,15 +23,21 @@ function worker(createClient: () => BackgroundClient) {
   }
 }
 
+/** A device whose last tab was closed with an edit that was not sent. */
+async function writtenInATunnel() {
+  const world = createWorld()
+  const laptop = world.device('laptop')
+  laptop.goOffline()
+  const tab = laptop.openTab()
+  write(tab.createClient().open('plan'))
+  await world.advanceTime(1_000)
+  tab.close()
+  return { world, laptop }
+}
+
 describe('[H11] [D3.7] the worker', () => {
   test('sends what is left on the device, and is gone', async () => {
-    const world = createWorld()
-    const laptop = world.device('laptop')
-    laptop.goOffline()
-    const tab = laptop.openTab()
-    write(tab.createClient().open('plan'))
-    await world.advanceTime(1_000)
-    tab.close()
+    const { world, laptop } = await writtenInATunnel()
     laptop.goOnline()
     const asleep = laptop.openTab({ visible: false })
     const done = worker(() => asleep.createClient({ catchUp: 'manual' })).wake()
@@ -42,13 +48,7 @@ describe('[H11] [D3.7] the worker', () => {
   })
 
   test('tells the browser when something is left, so that it tries again; and does not hear what is not for it', async () => {
-    const world = createWorld()
-    const laptop = world.device('laptop')
-    laptop.goOffline()
-    const tab = laptop.openTab()
-    write(tab.createClient().open('plan'))
-    await world.advanceTime(1_000)
-    tab.close()
+    const { world, laptop } = await writtenInATunnel()
     const asleep = laptop.openTab({ visible: false })
     const { wake } = worker(() => asleep.createClient({ catchUp: 'manual' }))
     expect(wake('another tag')).toBe(null)

@@ -26,6 +26,14 @@ function device(server: { readonly url: string }) {
   }
 }
 
+/** Two tabs of one browser, when both have compared with the server. */
+async function twoTabs(server: StockServer) {
+  const { tab } = device(server)
+  const [one, two] = [tab(), tab()]
+  await Promise.all([one.document.whenSynced, two.document.whenSynced])
+  return one.document.isLeader ? { leader: one, follower: two } : { leader: two, follower: one }
+}
+
 function handPage(isVisible: boolean) {
   const listeners = new Set<PageEvents>()
   return {
@@ -106,24 +114,20 @@ describe('[C8] tabs of one browser', () => {
 
   test('[D1.5] [R4.1] pending and drained are the same in every tab, and exact', async () => {
     await using server = await startStockServer()
-    const { tab } = device(server)
-    const [one, two] = [tab(), tab()]
-    await Promise.all([one.document.whenSynced, two.document.whenSynced])
-    const leader = one.document.isLeader ? one : two
-    const follower = leader === one ? two : one
+    const { leader, follower } = await twoTabs(server)
     leader.line.holds = ({ kind }) => kind === 'sync-status'
     write(follower.document, 'a')
     write(follower.document, 'b')
     write(leader.document, 'c')
     expect(follower.document.pendingCount).toBe(2)
-    await until('both count three', () => one.document.pendingCount === 3 && two.document.pendingCount === 3)
-    expect([one.heard.drained, two.heard.drained]).toEqual([0, 0])
+    await until('both count three', () => leader.document.pendingCount === 3 && follower.document.pendingCount === 3)
+    expect([leader.heard.drained, follower.heard.drained]).toEqual([0, 0])
     await until('the server has it', () => committed(server)?.length === 3)
     expect(follower.document.status.kind).toBe('syncing')
     leader.line.release()
-    await until('both are drained', () => one.heard.drained === 1 && two.heard.drained === 1)
-    expect([one.document.status.kind, two.document.status.kind]).toEqual(['saved', 'saved'])
-    expect([one.document.lastSavedAt, two.document.lastSavedAt]).not.toContain(null)
+    await until('both are drained', () => leader.heard.drained === 1 && follower.heard.drained === 1)
+    expect([leader.document.status.kind, follower.document.status.kind]).toEqual(['saved', 'saved'])
+    expect([leader.document.lastSavedAt, follower.document.lastSavedAt]).not.toContain(null)
   })
 
   test('[D1.4] [R3] the leader is closed while all write: another goes on, nothing is lost or doubled', async () => {
@@ -203,11 +207,7 @@ describe('[C8] tabs of one browser', () => {
 
   test('[R2.3] flush and retry of a tab that does not lead reach the one that does', async () => {
     await using server = await startStockServer()
-    const { tab } = device(server)
-    const [one, two] = [tab(), tab()]
-    await Promise.all([one.document.whenSynced, two.document.whenSynced])
-    const leader = one.document.isLeader ? one : two
-    const follower = leader === one ? two : one
+    const { leader, follower } = await twoTabs(server)
     leader.line.isDown = true
     leader.line.cut()
     write(follower.document, 'x')
