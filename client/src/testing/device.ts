@@ -2,6 +2,7 @@ import type * as Y from 'yjs'
 import type { Chance } from './chance.ts'
 import { Channels } from './channels.ts'
 import { Disk, pendingOf, readCopy, type Written } from './disk/disk.ts'
+import { Backend, type StepKind, type StepOutcome } from './indexeddb/backend.ts'
 import { LockTable } from './locks.ts'
 import type { MemoryServer } from './memory-server/memory-server.ts'
 import { DeviceNetwork, type Duration, durationOf } from './network.ts'
@@ -18,6 +19,7 @@ export interface DeviceMeans {
   readonly latency: Duration
   readonly channelLatency: Duration
   readonly diskDelay: Duration
+  readonly within: (tab: Tab, task: () => void) => void
 }
 
 /** What a device's disk holds of one document. */
@@ -41,6 +43,8 @@ export class Device {
   readonly #disk: Disk
   readonly #locks: LockTable
   readonly #channels: Channels
+  /** @internal what its browser stores, where tabs use IndexedDB itself */
+  readonly indexeddb: Backend
   readonly #tabs = new Map<Tab, Thread>()
 
   /** @internal use `world.device(name)` */
@@ -50,6 +54,7 @@ export class Device {
     this.#means = means
     this.#network = new DeviceNetwork(timeline, chance, server, means.latency)
     this.#disk = new Disk(timeline, chance, means.diskDelay)
+    this.indexeddb = new Backend(timeline, chance, means.diskDelay)
     this.#locks = new LockTable(timeline)
     this.#channels = new Channels(timeline, () => durationOf(means.channelLatency, chance))
   }
@@ -80,11 +85,13 @@ export class Device {
         locks: this.#locks,
         channels: this.#channels,
         disk: this.#disk,
+        indexeddb: this.indexeddb,
         clientId: () => chance.below(2 ** 32),
         onEnd: () => this.#tabs.delete(tab),
       },
       visible,
     )
+    thread.around = (task) => this.#means.within(tab, task)
     this.#tabs.set(tab, thread)
     return tab
   }
@@ -140,20 +147,24 @@ export class Device {
   /** `full`: nothing more can be written. `broken`: nothing can be read or written. */
   failStore(how: 'full' | 'broken'): void {
     this.#disk.state = how
+    this.indexeddb.outcomeOf = how === 'full' ? whenFull : whenBroken
   }
 
   healStore(): void {
     this.#disk.state = 'well'
+    this.indexeddb.outcomeOf = () => 'well'
   }
 
   /** How long a transaction takes, in ms. */
   delayStore(delay: Duration): void {
     this.#disk.delay = delay
+    this.indexeddb.delay = delay
   }
 
   /** The person, or the browser, throws all local data away, also what is in use. */
   clearStorage(): void {
     this.#disk.clear()
+    this.indexeddb.clear()
   }
 
   /** What the disk holds of a document; null when nothing. */
@@ -191,3 +202,6 @@ function describe(copy: Parameters<typeof readCopy>[0]): Stored {
     epoch: copy.history?.epoch ?? null,
   }
 }
+
+const whenFull = (kind: StepKind): StepOutcome => (kind === 'commit' ? 'full' : 'well')
+const whenBroken = (kind: StepKind): StepOutcome => (kind === 'begin' ? 'well' : 'fails')

@@ -3,6 +3,8 @@
  * timers and no real network. Begin with {@link createWorld}.
  */
 export type { Device, Stored } from './device.ts'
+export type { DatabaseContent, StepKind, StepOutcome } from './indexeddb/backend.ts'
+export { KeyRange } from './indexeddb/object-store.ts'
 export type { Authorise, MemoryServer } from './memory-server/memory-server.ts'
 export type { Duration } from './network.ts'
 export type { Tab, TabClientOptions } from './tab.ts'

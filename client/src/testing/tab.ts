@@ -10,6 +10,8 @@ import type { PageEvents, TabWorld } from '../tabs/world.ts'
 import type { Channels } from './channels.ts'
 import type { Disk } from './disk/disk.ts'
 import { DiskStores } from './disk/disk-stores.ts'
+import type { Backend } from './indexeddb/backend.ts'
+import { Factory } from './indexeddb/factory.ts'
 import type { LockTable } from './locks.ts'
 import type { DeviceNetwork } from './network.ts'
 import { keepTime } from './presence-time.ts'
@@ -23,16 +25,20 @@ export interface TabMeans {
   readonly locks: LockTable
   readonly channels: Channels
   readonly disk: Disk
+  readonly indexeddb: Backend
   /** A Yjs client id that is the same for the same seed. */
   readonly clientId: () => number
   readonly onEnd: () => void
 }
 
 /** What an app decides itself; where a client keeps, sends and counts time is the world's affair. */
-export type TabClientOptions = Omit<
-  Partial<ClientOptions>,
-  'clock' | 'createSocket' | 'network' | 'tabs' | 'localStores'
->
+export type TabClientOptions = Omit<Partial<ClientOptions>, 'clock' | 'createSocket' | 'network' | 'tabs'> & {
+  /**
+   * `simulated`: on the device's simulated disk, which is fast. `browser`: as in a browser, by the `indexedDB` that the
+   * client finds, which is {@link Tab.indexedDB} if whoever runs the test sees to it. Default `simulated`.
+   */
+  readonly disk?: 'simulated' | 'browser'
+}
 
 /** A tab of a simulated browser. Made by `device.openTab()`. */
 export class Tab {
@@ -99,8 +105,19 @@ export class Tab {
     return new DiskStores(this.#means.disk, namespace, this.#means)
   }
 
+  /** IndexedDB as this tab has it: its device's, gone with the tab. */
+  get indexedDB(): IDBFactory {
+    return new Factory(this.#means.indexeddb, this.#means.thread) as unknown as IDBFactory
+  }
+
+  /** Does something as the page in this tab does it; nothing when the tab is gone, and later when it is frozen. */
+  run(task: () => void): void {
+    this.#means.thread.run(task)
+  }
+
   /** A real Tidemark client that lives in this tab. */
-  createClient(options: TabClientOptions = {}): TidemarkClient {
+  createClient({ disk = 'simulated', ...options }: TabClientOptions = {}): TidemarkClient {
+    const isSimulated = disk === 'simulated' && options.localStores === undefined
     const client = new TabClient(
       {
         url: 'ws://tidemark.test/sync',
@@ -110,7 +127,7 @@ export class Tab {
         createSocket: this.createSocket,
         network: this.network,
         tabs: this.world,
-        localStores: ({ namespace }) => this.localStores(namespace),
+        ...(isSimulated ? { localStores: ({ namespace }) => this.localStores(namespace) } : {}),
       },
       this.#means.clientId,
     )
@@ -158,8 +175,9 @@ export class Tab {
   /** The tab is gone without a word. What had not reached the disk is lost. */
   crash(): void {
     if (this.state === 'gone') return
-    const { thread, network, locks, channels, onEnd } = this.#means
+    const { thread, network, locks, channels, indexeddb, onEnd } = this.#means
     thread.end()
+    indexeddb.tabEnded(thread)
     network.tabEnded(thread)
     locks.tabEnded(thread)
     channels.tabEnded(thread)

@@ -13,6 +13,8 @@ export class Thread {
   readonly #held = new Set<Hold>()
   #isGone = false
   #queue: (() => void)[] = []
+  /** What surrounds everything that runs here. */
+  around: (task: () => void) => void = (task) => task()
   #isPumping = false
 
   constructor(timeline: Timeline) {
@@ -27,7 +29,7 @@ export class Thread {
   /** Runs it now, or when the tab goes on, or never. */
   run(task: () => void): void {
     if (this.#isGone) return
-    if (this.state === 'running' && this.#queue.length === 0) task()
+    if (this.state === 'running' && this.#queue.length === 0) this.around(task)
     else this.#queue.push(task)
   }
 
@@ -77,7 +79,7 @@ export class Thread {
       this.#isPumping = false
       if (this.state !== 'running') return
       try {
-        this.#queue[0]?.()
+        if (this.#queue[0]) this.around(this.#queue[0])
       } finally {
         this.#queue.shift()
         this.#pump()

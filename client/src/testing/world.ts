@@ -2,6 +2,7 @@ import { Chance } from './chance.ts'
 import { Device } from './device.ts'
 import { type Authorise, MemoryServer } from './memory-server/memory-server.ts'
 import type { Duration } from './network.ts'
+import type { Tab } from './tab.ts'
 import { Timeline } from './timeline.ts'
 
 export interface WorldOptions {
@@ -17,6 +18,8 @@ export interface WorldOptions {
   readonly now?: number
   /** What a token allows. Default: everybody may write everything. */
   readonly authorise?: Authorise
+  /** @internal surrounds everything that runs in a tab, so that its globals can be the tab's own */
+  readonly within?: (tab: Tab, task: () => void) => void
 }
 
 /**
@@ -73,10 +76,11 @@ export class World {
   device(name: string): Device {
     const known = this.#devices.get(name)
     if (known) return known
-    const { latency = 5, channelLatency = 1, diskDelay = 2 } = this.#options
+    const { latency = 5, channelLatency = 1, diskDelay = 2, within } = this.#options
     const device = new Device(name, {
       ...{ timeline: this.#timeline, chance: this.#chance, server: this.server },
       ...{ latency, channelLatency, diskDelay },
+      within: within ?? ((_tab, task) => task()),
       wallClock: () => this.now,
     })
     this.#devices.set(name, device)
