@@ -40,7 +40,7 @@ export class Journal {
   #queue: Entry[] = []
   /** Where the queue begins: taking from the front by index keeps a long queue from being copied again and again. */
   #taken = 0
-  /** When the last commit began, on the monotonic clock. */
+  /** When the last commit began. */
   #committedAt = Number.NEGATIVE_INFINITY
   #queuedBytes = 0
   /** Taken from the queue, and not decided yet: while the database is away that is where edits wait. */
@@ -99,9 +99,11 @@ export class Journal {
   async #write(): Promise<void> {
     try {
       while (!this.#closing && this.queued.updates > 0) {
-        const gather = this.#options.windowMs - (performance.now() - this.#committedAt)
-        if (gather > 0) await this.#pause(gather)
-        this.#committedAt = performance.now()
+        const { windowMs } = this.#options
+        const elapsed = this.#clock.now() - this.#committedAt
+        // a clock that was set back says nothing of how long ago that was
+        if (elapsed >= 0 && elapsed < windowMs) await this.#pause(windowMs - elapsed)
+        this.#committedAt = this.#clock.now()
         await this.#commitBatch(this.#take())
       }
     } finally {
@@ -163,6 +165,7 @@ export class Journal {
     | { kind: 'stopped' }
   > {
     for (let attempt = 1; !this.#closing; attempt++) {
+      // measured and never decided upon, so not of the injected clock
       const started = performance.now()
       const cancelWatch = this.#clock.after(slowCommitMs, () =>
         this.#setAvailable({ available: false, cause: new Error(`a commit takes over ${slowCommitMs} ms`), attempt }),
