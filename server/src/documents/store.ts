@@ -111,13 +111,13 @@ const saveSnapshotStatement = {
       on conflict (document_id, revision) do nothing
     )
     delete from snapshots where document_id = $1 and revision < (
-      select min(revision) from (
-        select revision from snapshots where document_id = $1 and revision < $2 order by revision desc limit 1
-      ) newest
+      select max(s.revision) from snapshots s
+      where s.document_id = $1 and s.revision < $2
+        and not exists (select from quarantine q where q.document_id = $1 and q.source = 'snapshot' and q.revision = s.revision)
     )`,
 }
 
-/** Stores a snapshot; the one before it is kept, in case this one should turn out not to decode. */
+/** Stores a snapshot; the good one before it is kept, in case this one should turn out not to decode. */
 export async function saveSnapshot(
   database: Database,
   document: { id: number; epoch: string },
