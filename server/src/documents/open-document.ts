@@ -8,6 +8,8 @@ export interface OpenDocument {
   readonly snapshot: SnapshotAccount
   /** What Yjs held back for want of predecessors when last looked at (R1.4). */
   heldBack: HeldBack
+  /** One more update has been counted in `snapshot`: looks whether the next one is due. */
+  counted(): void
 }
 
 /** What the next snapshot would cost and save. */
