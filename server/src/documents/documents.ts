@@ -6,7 +6,7 @@ import type { Database } from '../database/database.ts'
 import type { Journal } from '../journal/journal.ts'
 import { JournalLine } from '../journal/line.ts'
 import type { ConnectionContext } from '../sockets/context.ts'
-import { load, loadOrigin } from './load.ts'
+import { load, loadOrigin, quietly } from './load.ts'
 import { heldBackOf, isSnapshotDue, type OpenDocument } from './open-document.ts'
 import { tiePresenceToSessions } from './presence.ts'
 import { findEpoch, readTail, saveSnapshot } from './store.ts'
@@ -61,15 +61,14 @@ export class Documents {
   /** What Hocuspocus asks of us for each document. */
   readonly extension: Extension<ConnectionContext> = {
     extensionName: 'tidemark-documents',
-    onLoadDocument: (payload) => this.#load(payload),
+    onLoadDocument: (payload) => this.#load(payload).catch(quietly),
     onStoreDocument: (payload) => this.#store(payload),
     afterLoadDocument: async ({ instance, document, documentName }) => {
       const open = this.#open.get(documentName)
       if (open) scheduleSnapshots(instance, open)
-      // Hocuspocus's own listener builds payloads and moves a timer for each update; ours asks first whether it is time.
+      // Hocuspocus's own listener builds payloads and moves a timer for each update; `append` asks first whether it is time.
       document.onUpdate(() => {
         document.lastChangeTime = Date.now()
-        if (open) scheduleSnapshots(instance, open)
       })
     },
     beforeUnloadDocument: async ({ documentName }) => {
@@ -80,11 +79,12 @@ export class Documents {
     afterUnloadDocument: async ({ documentName }) => this.#forget(documentName),
   }
 
-  async #load({ document, documentName }: onLoadDocumentPayload): Promise<void> {
+  async #load({ instance, document, documentName }: onLoadDocumentPayload): Promise<void> {
     const { stored, tail } = await load(this.#database, documentName, document)
     const line = new JournalLine({ id: stored.id, name: documentName, epoch: stored.epoch, revision: stored.head })
     const snapshot = { size: stored.snapshot?.bytes.byteLength ?? 0, tail }
-    const open: OpenDocument = { document, line, snapshot, heldBack: heldBackOf(document) }
+    const counted = () => scheduleSnapshots(instance, open)
+    const open: OpenDocument = { document, line, snapshot, heldBack: heldBackOf(document), counted }
     // Synchronous with the apply: Hocuspocus's own onChange runs in a promise chain, after the ack was written (R1).
     document.on('update', (update: Uint8Array, origin: unknown) => {
       if (origin !== loadOrigin) this.append(open, update, authorOf(origin))
@@ -123,6 +123,7 @@ export class Documents {
     this.#journal.append(open.line, update, author)
     open.snapshot.tail.rows += 1
     open.snapshot.tail.bytes += update.byteLength
+    open.counted()
   }
 
   /**

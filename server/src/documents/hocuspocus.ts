@@ -1,6 +1,6 @@
 import type { Document } from '@hocuspocus/server'
 import { type Extension, Hocuspocus, type HookName } from '@hocuspocus/server'
-import { RowQuarantined } from './load.ts'
+import { LoadingFailed, RowQuarantined } from './load.ts'
 import type { Refusal } from './refusal.ts'
 
 type CreateDocument = Parameters<Hocuspocus['createDocument']>
@@ -68,7 +68,11 @@ export class TidemarkHocuspocus extends Hocuspocus {
 
   /** Hocuspocus unloads by name: a late timer of a document that was discarded would take its successor along. */
   override async unloadDocument(document: Document): Promise<unknown> {
-    if (this.documents.get(document.name) !== document) return
+    if (this.documents.get(document.name) !== document) {
+      // One whose loading failed: Hocuspocus hands it in and forgets it, with the timer of its awareness running.
+      if (document.isLoading) document.destroy()
+      return
+    }
     return await super.unloadDocument(document)
   }
 
@@ -85,7 +89,9 @@ export class TidemarkHocuspocus extends Hocuspocus {
       try {
         return await super.loadDocument(...parameters)
       } catch (error) {
-        if (!(error instanceof RowQuarantined)) throw this.#loading.refuse(parameters[0], error)
+        if (!(error instanceof RowQuarantined)) {
+          throw this.#loading.refuse(parameters[0], error instanceof LoadingFailed ? error.cause : error)
+        }
         this.#loading.quarantined(parameters[0], error)
       }
     }

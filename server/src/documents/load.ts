@@ -1,6 +1,7 @@
 import { TidemarkError } from '@tidemark/shared'
 import * as Y from 'yjs'
 import type { Database } from '../database/database.ts'
+import { classify } from '../database/failures.ts'
 import { findOrCreate, quarantine, readTail, type StoredDocument, type StoredUpdate } from './store.ts'
 
 export interface LoadedState {
@@ -21,6 +22,19 @@ export class RowQuarantined extends Error {
     this.summary = `${row.source} ${row.revision} does not decode and was put into quarantine`
     this.row = row
   }
+}
+
+/** Why a document cannot be loaded: without a message, because Hocuspocus prints messages to the console. */
+export class LoadingFailed extends Error {
+  constructor(cause: unknown) {
+    super('', { cause })
+    this.name = 'LoadingFailed'
+  }
+}
+
+/** Throws what Hocuspocus does not print: whoever asked for the document logs it, once (R5.3). */
+export function quietly(error: unknown): never {
+  throw error instanceof RowQuarantined ? error : new LoadingFailed(error)
 }
 
 /**
@@ -58,6 +72,20 @@ async function read(database: Database, name: string): Promise<{ stored: StoredD
 /** The transaction origin of stored content, so that nobody takes it for an edit. */
 export const loadOrigin = Symbol('tidemark load')
 
+/** @throws {TidemarkError} `storage-unavailable` when the database does not take it now: the next opening tries again */
+async function putAside(database: Database, row: Parameters<typeof quarantine>[1]): Promise<void> {
+  try {
+    await quarantine(database, row)
+  } catch (cause) {
+    throw classify(cause) === 'data' ? cause : new TidemarkError('storage-unavailable', undefined, { cause })
+  }
+}
+
+/** A parser's message quotes what it read, and no text of Postgres holds a zero. */
+function reasonOf(cause: unknown): string {
+  return (cause instanceof Error ? cause.message : String(cause)).replaceAll('\0', '\\0')
+}
+
 /** Finds the first row that fails, by applying them one after another to a document that is thrown away. */
 async function quarantineCulprit(
   database: Database,
@@ -74,8 +102,7 @@ async function quarantineCulprit(
     try {
       Y.applyUpdate(scratch, row.bytes)
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause)
-      await quarantine(database, { documentId: stored.id, ...row, reason })
+      await putAside(database, { documentId: stored.id, ...row, reason: reasonOf(cause) })
       return new RowQuarantined(row, cause)
     }
   }
