@@ -25,12 +25,9 @@ export default defineConfig({
     maxWorkers: 2,
     reporters: ['default', './scripts/count-reporter.mjs'],
     projects: [
-      project(
-        'unit',
-        0,
-        ['{shared,client,server}/src/**/*.test.ts', 'client/demo/*.test.ts', 'test/bench/*.test.ts'],
-        postgres,
-      ),
+      // without a database: whoever works on the client should not wait for one
+      project('unit', 0, ['{shared,client}/src/**/*.test.ts', 'client/demo/*.test.ts', 'test/bench/*.test.ts']),
+      project('server', 0, ['server/src/**/*.test.ts'], postgres),
       project('integration', 1, ['test/{integration,compat}/**/*.test.ts'], {
         ...postgres,
         testTimeout: 30 * seconds,
