@@ -186,7 +186,7 @@ export class TidemarkDocument implements AsyncDisposable {
    */
   async setAside(): Promise<void> {
     await this.whenLoaded
-    await this.#sync.setAside('discarded', new TidemarkError('document-closed'))
+    await this.#sync.setAside('discarded')
   }
 
   /** Lets go of the document. What is on this device stays there, pending edits included. Closing twice is harmless. */

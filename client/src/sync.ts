@@ -10,6 +10,7 @@ import { mergeInGroups } from './link/merge.ts'
 import type { Standing } from './standing.ts'
 import { missing, pendingCount, type Vector } from './status/positions.ts'
 import { ownPosition, reportOf } from './status/status.ts'
+import { latestFacts } from './store/latest-facts.ts'
 import type { LocalCopy, LocalCopyEvents } from './store/local-copy.ts'
 import type { History, SetAside } from './store/local-store.ts'
 import { onUpdateButStored } from './store/stored-content.ts'
@@ -51,9 +52,10 @@ export class Sync {
   #hello: Hello | null = null
   /** What of each opening's dirty mark was taken back. */
   readonly #unmarked = new Map<string, number>()
-  #isClosed = false
-  /** The person has disconnected this document, or its copy was set aside. */
+  readonly #end = new AbortController()
+  /** The person has disconnected this document. */
   #isOff = false
+  #isSetAside = false
 
   constructor(
     target: SyncTarget,
@@ -99,7 +101,7 @@ export class Sync {
   // ——— one edit, in order: stored, counted, told to the tabs, sent ———
 
   readonly #onUpdate = (update: Uint8Array, origin: unknown): void => {
-    if (this.#isClosed || origin === this.#copy.origin) return
+    if (this.#end.signal.aborted || origin === this.#copy.origin) return
     if (origin === this.#link.origin) this.#received(update)
     else if (origin === this.#tabs.origin) {
       // Its author stores it; but what a tab brings that was missed, and nobody may have stored or heard, the leader does.
@@ -131,7 +133,7 @@ export class Sync {
 
   async load(): Promise<void> {
     const { localStore, marks, history, account, copy } = await this.#copy.load()
-    if (this.#isClosed) return
+    if (this.#end.signal.aborted) return
     this.#history = history
     this.#account = account
     // what only this tab has, others cannot share
@@ -151,22 +153,32 @@ export class Sync {
 
   /** Settles when the role of this tab is known. */
   async #join(): Promise<void> {
-    if (this.#isOff || this.#isClosed) return
+    if (this.#isOff || this.#isOver) return
     await this.#tabs.join(this.#sharedCopy)
+    // From here on this tab hears the others; what they said before, the disk says again.
+    void this.#look()
+  }
+
+  get #isOver(): boolean {
+    return this.#end.signal.aborted || this.#isSetAside
   }
 
   connect(): void {
-    if (!this.#isOff || this.#isClosed) return
+    if (!this.#isOff || this.#isOver) return
     this.#isOff = false
     void this.#join()
   }
 
   disconnect(): void {
-    if (this.#isOff || this.#isClosed) return
+    if (this.#isOff || this.#isOver) return
     this.#isOff = true
+    this.#part()
+    this.#standing.happened({ type: 'parted' })
+  }
+
+  #part(): void {
     this.#tabs.leave()
     this.#link.stop()
-    this.#standing.happened({ type: 'parted' })
   }
 
   flush(): void {
@@ -190,7 +202,7 @@ export class Sync {
   }
 
   close(): void {
-    this.#isClosed = true
+    this.#end.abort()
     this.#stopListening()
     this.#link.close()
     this.#tabs.leave()
@@ -234,14 +246,19 @@ export class Sync {
       inherited: (edits, opening) => this.#inherited(edits, opening),
       asked: (what) => (what === 'flush' ? this.flush() : this.retry()),
       failed: (error) => this.#failures.tell(error),
-      setAside: (error) => this.#setAside(error),
+      setAside: (reason) => {
+        // said once more on the disk, as this tab's store must know it, too
+        void this.#copy.setAside({ reason, at: this.#means.settings.clock.now() }).catch(() => {})
+        this.#wasSetAside(reason)
+      },
+      resumed: () => void this.#look(),
       vectors: () => this.#standing.situation.positions,
       report: () => ({ report: reportOf(this.#standing.situation), history: this.#history }),
     }
   }
 
   #roleChanged(isLeader: boolean, unkept: readonly Uint8Array[] = []): void {
-    if (this.#isClosed) return
+    if (this.#end.signal.aborted) return
     this.#copy.setCaretaker(isLeader)
     if (!isLeader) {
       this.#link.stop({ isHandOver: true })
@@ -272,20 +289,30 @@ export class Sync {
     if (pending.length > 0) this.edited(merge(pending))
   }
 
-  #setAside(error: TidemarkError): void {
-    if (this.#isOff) return
-    this.#isOff = true
-    this.#tabs.leave()
-    this.#link.stop()
+  /** Begins a new copy, in all tabs; this one stays as it is (R9.4). */
+  async setAside(reason: SetAside['reason']): Promise<void> {
+    await this.#copy.setAside({ reason, at: this.#means.settings.clock.now() })
+    this.#tabs.tellSetAside(reason)
+    this.#wasSetAside(reason)
+  }
+
+  #wasSetAside(reason: SetAside['reason']): void {
+    if (this.#isOver) return
+    this.#isSetAside = true
+    this.#part()
+    const error = new TidemarkError(reason === 'epoch-mismatch' ? 'epoch-mismatch' : 'document-closed')
     this.#standing.happened({ type: 'obstructed', error, at: this.#means.settings.clock.now() })
     this.#events.setAside(error)
   }
 
-  /** Begins a new copy, in all tabs; this one stays as it is (R9.4). */
-  async setAside(reason: SetAside['reason'], error: TidemarkError): Promise<void> {
-    await this.#copy.setAside({ reason, at: this.#means.settings.clock.now() })
-    this.#tabs.tellSetAside(error)
-    this.#setAside(error)
+  /** Asks the disk whether this is the document's copy still: a tab that was away has not heard what was said (R9.4). */
+  async #look(): Promise<void> {
+    const { clock, openTimeLimit } = this.#means.settings
+    const facts = await latestFacts(this.#copy, {
+      ...{ clock, openTimeLimit, signal: this.#end.signal },
+      onFailure: (error) => this.#failures.heal(error),
+    })
+    if (facts?.setAside) this.#wasSetAside(facts.setAside.reason)
   }
 
   // ——— the link ———
@@ -327,7 +354,7 @@ export class Sync {
       obstructed: (error) => {
         if (!this.isLeader) return
         happened({ type: 'obstructed', error, at: clock.now() })
-        if (error.code === 'epoch-mismatch') void this.setAside('epoch-mismatch', error).catch(() => {})
+        if (error.code === 'epoch-mismatch') void this.setAside('epoch-mismatch').catch(() => {})
       },
       unobstructed: () => {
         if (this.isLeader) happened({ type: 'unobstructed' })
@@ -368,7 +395,9 @@ export class Sync {
     void this.#copy.remember(history)
   }
 
-  #admit(token: string): void {
+  async #admit(token: string): Promise<void> {
+    await this.#look()
+    if (this.#isOver) throw new TidemarkError('document-closed')
     const subject = subjectOf(token)
     if (subject === null) return
     const isForeign = this.#account !== null && this.#account !== subject

@@ -6,8 +6,11 @@ export interface CredentialsMeans {
   /** What the local store holds of the server's history. */
   readonly history: () => Pick<AuthEnvelope, 'epoch' | 'revision'>
   readonly version: string
-  /** Whether what the device holds may be sent with this token. @throws {TidemarkError} `account-mismatch` */
-  readonly admit: (token: string) => void
+  /**
+   * Whether what the device holds may be sent with this token.
+   * @throws {TidemarkError} `account-mismatch`; `document-closed` when the copy is the document's no more
+   */
+  readonly admit: (token: string) => Promise<void>
 }
 
 /** What a document's sessions say when they authenticate, and whether the server has lately refused it. */
@@ -61,7 +64,7 @@ export class Credentials {
   async #envelope(unusable: string | null): Promise<string> {
     const { tokens, history, version, admit } = this.#means
     const token = await tokens.get(unusable)
-    admit(token)
+    await admit(token)
     this.#token = token
     return encodeAuthEnvelope({ protocol: protocolVersion, token, version, ...history() })
   }

@@ -143,7 +143,9 @@ export class Link {
   #freshToken(): void {
     this.#credentials.fresh().then(
       (tokenField) => this.#session.presentToken(tokenField),
-      (error: TidemarkError) => this.#events.failed(error, 1),
+      (error: TidemarkError) => {
+        if (this.#phase.kind === 'running') this.#events.failed(error, 1)
+      },
     )
   }
 

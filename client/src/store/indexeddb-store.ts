@@ -3,14 +3,14 @@ import * as Y from 'yjs'
 import { Acknowledgements } from './acknowledgements.ts'
 import { Caretaking } from './caretaking.ts'
 import { writeError } from './idb.ts'
-import type { Acknowledged, History, Loaded, LocalStore, SetAside, StoreEvents } from './local-store.ts'
+import type { Acknowledged, CopyFacts, History, Loaded, LocalStore, SetAside, StoreEvents } from './local-store.ts'
 import { databaseName } from './names.ts'
 import { holdShared, type OpenedCopy, openAgain, openLockName, openNewest, whileAnswering } from './opening.ts'
 import { inSlices, whileOpening } from './pace.ts'
 import { QuietPersistence } from './persistence.ts'
 import { accountKey, clearMarks, dirtyKey, historyKey, putCopy, putSetAside } from './records.ts'
 import { Remembered } from './remembered.ts'
-import { applyInSlices, quarantine } from './rows.ts'
+import { applyInSlices, quarantine, readRecordsOf } from './rows.ts'
 import type { Seals } from './seals.ts'
 import type { IndexeddbStoreMeans, Subject } from './store-means.ts'
 import { WriteQueue } from './write-queue.ts'
@@ -253,6 +253,18 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
   setAside(why: SetAside): Promise<void> {
     this.#isSetAside = true
     return this.#writes.record((custom) => putSetAside(custom, { ...why, next: this.#generation + 1 }))
+  }
+
+  async facts(): Promise<CopyFacts | null> {
+    if (this.#isLost) return null
+    try {
+      if (!this.db) throw new DOMException('there is no connection now', 'InvalidStateError')
+      const { setAside, marks, account } = await readRecordsOf(this.db)
+      if (setAside) this.#isSetAside = true
+      return { setAside: setAside && { reason: setAside.reason, at: setAside.at }, marks, account }
+    } catch (cause) {
+      throw new TidemarkError('local-storage-failed', undefined, { cause })
+    }
   }
 
   // What a store that was closed or lost did not note costs a mark that stays too long, never an edit.

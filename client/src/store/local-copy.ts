@@ -1,7 +1,16 @@
 import type { TidemarkError } from '@tidemark/shared'
 import * as Y from 'yjs'
 import type { LocalStoreStatus } from '../status/status.ts'
-import type { Acknowledged, History, Loaded, LocalStore, LocalStores, SetAside, StoreEvents } from './local-store.ts'
+import type {
+  Acknowledged,
+  CopyFacts,
+  History,
+  Loaded,
+  LocalStore,
+  LocalStores,
+  SetAside,
+  StoreEvents,
+} from './local-store.ts'
 
 export interface LocalCopyEvents extends StoreEvents {
   /** The edit of this position survives the tab. */
@@ -106,6 +115,11 @@ export class LocalCopy {
   /** @throws {TidemarkError} `document-closed`, `local-storage-unavailable`: it was not written down */
   setAside(why: SetAside): Promise<void> {
     return this.#store.setAside(why)
+  }
+
+  /** What the disk says of the copy now. @throws {TidemarkError} `local-storage-failed` */
+  facts(): Promise<CopyFacts | null> {
+    return this.#store.facts()
   }
 
   close(): Promise<void> {

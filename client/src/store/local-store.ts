@@ -22,6 +22,15 @@ export interface Loaded {
   readonly account: string | null
 }
 
+/** What the disk says of a copy at this moment, whatever was heard of it. */
+export interface CopyFacts {
+  /** Null while it is the document's copy. */
+  readonly setAside: SetAside | null
+  /** By opening: what is pending, whoever has it open. */
+  readonly marks: ReadonlyMap<string, DirtyMark>
+  readonly account: string | null
+}
+
 /** By opening: everything up to this position is durable on the server. */
 export type Acknowledged = ReadonlyMap<string, number>
 
@@ -65,6 +74,14 @@ export interface LocalStore {
    * those who have it open; whoever opens the document from now on begins a new copy. Several tabs may say it at once.
    */
   setAside(why: SetAside): Promise<void>
+
+  /**
+   * Reads again what concerns all who have the copy open: a word of another tab may not have been heard (R9.4). A copy
+   * that turns out to be set aside is not written again when it is thrown away.
+   * @returns null when there is nobody to ask: this opening has lost its copy
+   * @throws {TidemarkError} `local-storage-failed`
+   */
+  facts(): Promise<CopyFacts | null>
 
   /** Waits for what is being written, and lets go. The data stays. Closing twice is harmless. */
   close(): Promise<void>

@@ -4,6 +4,7 @@ import { mergeInGroups } from '../link/merge.ts'
 import { type DirtyMark, pendingIn, remainder } from './dirty-mark.ts'
 import type {
   Acknowledged,
+  CopyFacts,
   History,
   Loaded,
   LocalStore,
@@ -174,6 +175,11 @@ class MemoryStore implements LocalStore {
   setAside({ reason, at }: SetAside): Promise<void> {
     this.#shelf.setAside ??= { reason, at }
     return Promise.resolve()
+  }
+
+  facts(): Promise<CopyFacts> {
+    const { setAside, marks, account } = this.#shelf
+    return Promise.resolve({ setAside, marks: new Map(marks), account })
   }
 
   close(): Promise<void> {

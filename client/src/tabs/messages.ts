@@ -1,7 +1,7 @@
 import { type ErrorCode, TidemarkError } from '@tidemark/shared'
 import type { Vector } from '../status/positions.ts'
 import type { Report } from '../status/status.ts'
-import type { History } from '../store/local-store.ts'
+import type { History, SetAside } from '../store/local-store.ts'
 
 /**
  * The version of what tabs say to each other. It is part of the names of their channel and locks, so that tabs of two
@@ -62,7 +62,7 @@ export type TabMessage = {
   | { readonly type: 'beat'; readonly isVisible: boolean }
   | { readonly type: 'ask'; readonly what: 'flush' | 'retry' }
   | { readonly type: 'failed'; readonly error: WireError }
-  | { readonly type: 'set-aside'; readonly error: WireError }
+  | { readonly type: 'set-aside'; readonly reason: SetAside['reason'] }
   | { readonly type: 'bye'; readonly storedTo: number }
 )
 

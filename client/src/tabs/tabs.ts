@@ -3,7 +3,7 @@ import type { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
 import type { Vector } from '../status/positions.ts'
 import type { Report } from '../status/status.ts'
-import type { History } from '../store/local-store.ts'
+import type { History, SetAside } from '../store/local-store.ts'
 import { Agreement } from './agreement.ts'
 import { Exchange, type Said } from './exchange.ts'
 import { Leadership } from './leadership.ts'
@@ -39,7 +39,10 @@ export interface TabsEvents {
   /** Another tab asks the leader. */
   asked(what: 'flush' | 'retry'): void
   failed(error: TidemarkError): void
-  setAside(error: TidemarkError): void
+  /** The copy's history is over, another tab says. */
+  setAside(reason: SetAside['reason']): void
+  /** This tab was stopped and goes on, without leading. */
+  resumed(): void
   /** A tab is gone, and these edits of it may be stored nowhere: this tab leads, so they are its affair now. */
   inherited(edits: readonly HeardEdit[], opening: string): void
   /** What this opening has to tell. */
@@ -124,7 +127,10 @@ export class Tabs {
       say: (message) => this.#post(message),
       won: () => this.#won(),
       lost: () => this.#lost(),
-      resumed: () => this.#sync(null),
+      resumed: () => {
+        this.#sync(null)
+        this.#events.resumed()
+      },
     })
     this.#roster = new Roster(name, locks, this.#target.opening, (client, opening) => {
       this.#presence.gone(client)
@@ -195,8 +201,8 @@ export class Tabs {
     if (this.isLeader) this.#post({ type: 'failed', error: wireError(error) })
   }
 
-  tellSetAside(error: TidemarkError): void {
-    this.#post({ type: 'set-aside', error: wireError(error) })
+  tellSetAside(reason: SetAside['reason']): void {
+    this.#post({ type: 'set-aside', reason })
   }
 
   /** A session has begun: those whom the server took away with the last one show themselves again. */
@@ -273,7 +279,7 @@ export class Tabs {
         if (!this.isLeader) this.#events.failed(readError(message.error))
         break
       case 'set-aside':
-        this.#events.setAside(readError(message.error))
+        this.#events.setAside(message.reason)
         break
       case 'bye': {
         const unstored = this.#unstored.take(message.from, message.storedTo)

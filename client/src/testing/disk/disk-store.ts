@@ -1,7 +1,15 @@
 import { type Clock, TidemarkError } from '@tidemark/shared'
 import * as Y from 'yjs'
 import { type DirtyMark, remainder } from '../../store/dirty-mark.ts'
-import type { Acknowledged, History, Loaded, LocalStore, SetAside, StoreEvents } from '../../store/local-store.ts'
+import type {
+  Acknowledged,
+  CopyFacts,
+  History,
+  Loaded,
+  LocalStore,
+  SetAside,
+  StoreEvents,
+} from '../../store/local-store.ts'
 import { within } from '../../time-limit.ts'
 import type { Thread } from '../thread.ts'
 import { applyRow, type Copy, type Disk } from './disk.ts'
@@ -37,6 +45,7 @@ export class DiskStore implements LocalStore {
   readonly #writes: DiskWrites
   readonly #underWay = new Set<Promise<void>>()
   #isCaretaker = false
+  #isSetAside = false
   #end: 'closed' | 'lost' | null = null
   #closing: Promise<void> | null = null
 
@@ -143,9 +152,26 @@ export class DiskStore implements LocalStore {
   }
 
   setAside(why: SetAside): Promise<void> {
+    this.#isSetAside = true
     return this.#keepBooks((copy) => {
       this.#place.disk.setAside(copy, why)
     })
+  }
+
+  async facts(): Promise<CopyFacts | null> {
+    if (this.#end === 'lost') return null
+    try {
+      const copy = this.#copy
+      if (!copy) throw new DOMException('it is not open', 'InvalidStateError')
+      return await this.#place.disk.transact(this.#thread, 'other', () => {
+        if (copy.isGone) throw new DOMException('the database was deleted', 'AbortError')
+        const { setAside, marks, account } = copy
+        if (setAside) this.#isSetAside = true
+        return { setAside, marks: new Map(marks), account }
+      })
+    } catch (cause) {
+      throw new TidemarkError('local-storage-failed', undefined, { cause })
+    }
   }
 
   close(): Promise<void> {
@@ -166,7 +192,8 @@ export class DiskStore implements LocalStore {
   thrownAway(why: 'cleared' | 'deleted'): void {
     this.#thread.run(() => {
       if (this.#end || !this.#copy) return
-      if (why === 'cleared') {
+      // what was set aside must not come back as the document's copy
+      if (why === 'cleared' && !this.#isSetAside) {
         this.#writeAgain()
         return
       }

@@ -1,0 +1,160 @@
+import { describe, expect, test } from 'vitest'
+import type { TidemarkDocument } from '../index.ts'
+import { createWorld } from '../testing/index.ts'
+
+function write(document: TidemarkDocument, text: string): void {
+  const body = document.doc.getText('t')
+  body.insert(body.length, text)
+}
+
+/** Somebody with two tabs who has written in a tunnel. */
+async function twoTabs() {
+  const world = createWorld({ seed: 3 })
+  const device = world.device('laptop')
+  const [one, two] = [device.openTab(), device.openTab()]
+  const clients = [one.createClient(), two.createClient()] as const
+  const [a, b] = [clients[0].open('plan'), clients[1].open('plan')]
+  await world.settle()
+  world.goOffline()
+  write(b, 'discarded')
+  await world.advanceTime(100)
+  const told: string[] = []
+  b.on('set-aside', ({ error }) => told.push(error.code))
+  const committed = () => world.server.committed('plan').getText('t').toString()
+  const keptAside = () => device.setAside('plan').map(({ doc }) => doc.getText('t').toString())
+  return { world, device, one, two, clients, a, b, told, committed, keptAside }
+}
+
+describe('[R9.7] what one tab has set aside is never sent by another that did not hear of it', () => {
+  test('one that was disconnected is told when it connects, and what it wrote meanwhile is in the old copy', async () => {
+    const { world, clients, a, b, told, committed, keptAside } = await twoTabs()
+    b.disconnect()
+    await world.advanceTime(100)
+    const done = a.setAside()
+    await world.advanceTime(100)
+    await done
+    write(b, ' and later')
+    await world.advanceTime(100)
+    expect([told, b.isSetAside]).toEqual([[], false])
+    const anew = clients[0].open('plan')
+    b.connect()
+    world.goOnline()
+    await world.settle()
+    expect(committed()).toBe('')
+    expect(told).toEqual(['document-closed'])
+    expect(b.isSetAside).toBe(true)
+    expect(b.status.kind).toBe('error')
+    expect(keptAside()).toEqual(['discarded and later'])
+    write(anew, 'new')
+    const fresh = clients[1].open('plan')
+    await world.settle()
+    expect([committed(), fresh.doc.getText('t').toString()]).toEqual(['new', 'new'])
+  })
+
+  test('nor by one that is alone when it connects: the others are closed', async () => {
+    const { world, one, a, b, told, committed } = await twoTabs()
+    b.disconnect()
+    await world.advanceTime(100)
+    void a.setAside()
+    await world.advanceTime(100)
+    one.close()
+    world.goOnline()
+    b.connect()
+    await world.settle()
+    expect([committed(), told]).toEqual(['', ['document-closed']])
+  })
+
+  test('nor by one that was loading', async () => {
+    const { world, device, a, committed, keptAside } = await twoTabs()
+    world.goOnline()
+    device.goOffline()
+    device.delayStore(50)
+    const tab = device.openTab()
+    const late = tab.createClient().open('plan')
+    write(late, ' early')
+    const told: string[] = []
+    late.on('set-aside', ({ error }) => told.push(error.code))
+    // The copy is read, and its tab has not met the others yet: a large one takes its time.
+    await world.advanceTime(30)
+    tab.freeze()
+    await world.advanceTime(30)
+    void a.setAside()
+    await world.advanceTime(500)
+    tab.resume()
+    device.goOnline()
+    await world.settle()
+    expect([committed(), told]).toEqual(['', ['document-closed']])
+    expect(keptAside().join()).toContain('early')
+  })
+
+  test('nor by one that was frozen', async () => {
+    const { world, one, two, a, told, committed } = await twoTabs()
+    two.freeze()
+    await world.advanceTime(100)
+    void a.setAside()
+    await world.advanceTime(100)
+    one.crash()
+    two.resume()
+    world.goOnline()
+    await world.settle()
+    expect([committed(), told]).toEqual(['', ['document-closed']])
+  })
+
+  test('nor where tabs cannot hear each other at all', async () => {
+    const world = createWorld({ seed: 3 })
+    const device = world.device('laptop')
+    const deaf = () => {
+      const tab = device.openTab()
+      Object.assign(tab.world, { openChannel: () => null })
+      return tab.createClient().open('plan')
+    }
+    const [a, b] = [deaf(), deaf()]
+    await world.settle()
+    world.goOffline()
+    write(b, 'discarded')
+    await world.advanceTime(100)
+    void a.setAside()
+    await world.advanceTime(100)
+    world.goOnline()
+    await world.settle()
+    expect(world.server.committed('plan').getText('t').toString()).toBe('')
+    expect(b.isSetAside).toBe(true)
+  })
+
+  test('nor when reading the disk fails at that moment', async () => {
+    const { world, device, a, b, told, committed } = await twoTabs()
+    b.disconnect()
+    await world.advanceTime(100)
+    void a.setAside()
+    await world.advanceTime(100)
+    world.goOnline()
+    device.failStore('broken')
+    b.connect()
+    await world.advanceTime(20)
+    device.healStore()
+    await world.settle()
+    expect([committed(), told]).toEqual(['', ['document-closed']])
+  })
+
+  test('nor does it come back as the document’s copy when the browser’s data is cleared', async () => {
+    const { world, device, clients, a, told } = await twoTabs()
+    void a.setAside()
+    await world.advanceTime(100)
+    expect(told).toEqual(['document-closed'])
+    device.clearStorage()
+    await world.advanceTime(100)
+    world.goOnline()
+    const anew = clients[0].open('plan')
+    await world.settle()
+    expect(anew.doc.getText('t').toString()).toBe('')
+    expect(world.server.committed('plan').getText('t').toString()).toBe('')
+  })
+})
+
+test('[D2.2] a disk that cannot be read any more keeps no edit from the server', async () => {
+  const { world, device, b, committed } = await twoTabs()
+  device.failStore('broken')
+  world.goOnline()
+  await world.advanceTime(10_000)
+  expect([committed(), b.pendingCount]).toEqual(['discarded', 0])
+})
