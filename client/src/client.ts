@@ -11,6 +11,7 @@ import { CloseGuard } from './guard.ts'
 import { Socket } from './link/socket.ts'
 import { logEntry } from './log.ts'
 import { type ClientOptions, type Settings, settle } from './options.ts'
+import { isKnownBroken } from './replica/health.ts'
 import { type SignOutOptions, type SignOutResult, signOut } from './sign-out.ts'
 import { noneCounted, type PendingStatus, sum } from './status/counts.ts'
 import type { ConnectionStatus } from './status/status.ts'
@@ -102,16 +103,21 @@ export class TidemarkClient implements AsyncDisposable {
    * @param options.doc an unmodified `Y.Doc` of the app's; what it holds counts as an edit
    * @param options.priority orders catching up: 0 critical, 1 high, 2 normal
    * @throws {TidemarkError} `document-name-invalid`, `document-closed` after {@link close}, `configuration-invalid`
-   *   when the `Y.Doc` is of another copy of yjs or the document is open with another one
+   *   when the `Y.Doc` is broken or of another copy of yjs, or the document is open with another one
    */
   open(name: string, options: { readonly doc?: Y.Doc; readonly priority?: Priority } = {}): TidemarkDocument {
     parseDocumentName(name)
     if (this.#isClosed) throw new TidemarkError('document-closed', 'This client was closed.')
     if (options.doc) assertOwnDoc(options.doc)
+    if (options.doc && isKnownBroken(options.doc)) {
+      throw new TidemarkError('configuration-invalid', 'This Y.Doc is broken. Open the document with a new one.')
+    }
     this.#backlog.wanted(name, options.priority)
     const open = this.#documents.get(name)
     // One whose copy was set aside stays open for those who hold it, and is no longer the document of this name.
     if (open?.isSetAside) this.#formerly.add(open)
+    // What it still keeps is kept before the new one is loaded.
+    else if (open?.isBroken) void open.close()
     else if (open) {
       if (options.doc && options.doc !== open.doc) {
         throw new TidemarkError('configuration-invalid', 'This document is open already, with another Y.Doc.')

@@ -25,6 +25,12 @@ export interface DocumentEvents {
    * Open the document again; the copy is among `client.setAsideCopies()`.
    */
   'set-aside': { readonly error: TidemarkError }
+  /**
+   * The `Y.Doc` is broken: an error has cut short what Yjs does at the end of a transaction, and what is written into it
+   * is told to nobody any more. All it held is kept as a pending edit, where it could be read. Let go of the `Y.Doc`,
+   * and open the document again: `client.open` gives a new one.
+   */
+  broken: { readonly error: TidemarkError }
   destroy: undefined
 }
 

@@ -5,6 +5,9 @@ import type { DocumentEvents, DocumentMeans } from './document-contract.ts'
 import { Failures } from './failures.ts'
 import type { FlushOptions } from './flush.ts'
 import { keepPresence } from './page-presence.ts'
+import { contain } from './replica/contain.ts'
+import { Health } from './replica/health.ts'
+import { isIdle } from './replica/internals.ts'
 import { Standing } from './standing.ts'
 import { countsOf, type FailedSync, failedOf, type PendingStatus } from './status/counts.ts'
 import { pendingCount } from './status/positions.ts'
@@ -32,7 +35,8 @@ export class TidemarkDocument implements AsyncDisposable {
   readonly #sync: Sync
   #closing: Promise<void> | null = null
   #isSetAside = false
-  readonly #forgetPage: () => void
+  readonly #health: Health
+  readonly #releases: readonly (() => void)[]
 
   /** @internal use `client.open` */
   constructor(name: string, doc: Y.Doc, means: DocumentMeans) {
@@ -60,8 +64,13 @@ export class TidemarkDocument implements AsyncDisposable {
       emitter: this.#emitter,
       sessionId: () => this.#sync.sessionId,
     })
-    // Before the provider's own listener, which takes the presence away.
-    this.#forgetPage = keepPresence(this.awareness)
+    const appFailed = (cause: unknown) => this.#failures.appFailed(cause)
+    this.#releases = [
+      contain(doc, appFailed),
+      contain(this.awareness, appFailed),
+      // Before the provider's own listener, which takes the presence away.
+      keepPresence(this.awareness),
+    ]
     this.#sync = new Sync(
       { name, doc, awareness: this.awareness, opening },
       means,
@@ -74,6 +83,7 @@ export class TidemarkDocument implements AsyncDisposable {
         },
       },
     )
+    this.#health = new Health(doc, () => this.#broke())
     doc.on('destroy', this.#onDocDestroy)
     // What the app put into its Y.Doc before is an edit like any other.
     if (doc.store.clients.size > 0) this.#sync.edited(Y.encodeStateAsUpdate(doc))
@@ -134,6 +144,11 @@ export class TidemarkDocument implements AsyncDisposable {
   /** Its copy was set aside: `client.open` gives the document anew, and this one is only what it was. */
   get isSetAside(): boolean {
     return this.#isSetAside
+  }
+
+  /** Its `Y.Doc` is broken: `client.open` gives the document anew. */
+  get isBroken(): boolean {
+    return this.#health.isBroken
   }
 
   /** It was closed, or is being closed: what is written from now on is kept nowhere. */
@@ -210,7 +225,12 @@ export class TidemarkDocument implements AsyncDisposable {
   async #close(): Promise<void> {
     this.doc.off('destroy', this.#onDocDestroy)
     this.#means.onClosing(this)
-    this.#forgetPage()
+    // closed by an observer: what the transaction that is under way has changed is not told yet
+    if (!this.isBroken && !isIdle(this.doc)) await null
+    this.#health.lookNow()
+    if (this.#health.takeChange()) this.#sync.rescue()
+    this.#health.stop()
+    for (const release of this.#releases) release()
     this.#sync.close()
     this.#standing.close()
     await this.whenLoaded
@@ -219,6 +239,14 @@ export class TidemarkDocument implements AsyncDisposable {
     this.#means.onClosed(this)
     this.#emitter.emit('destroy', undefined)
     this.#emitter.clear()
+  }
+
+  #broke(): void {
+    const cause = new Error('what Yjs does at the end of a transaction was cut short by an error')
+    const error = new TidemarkError('document-broken', undefined, { cause })
+    this.#sync.broke(error)
+    this.#failures.report(error)
+    this.#emitter.emit('broken', { error })
   }
 
   /** @internal tells and logs what a face over this document has refused */

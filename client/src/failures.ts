@@ -1,4 +1,4 @@
-import type { Emitter, TidemarkError } from '@tidemark/shared'
+import { type Emitter, TidemarkError } from '@tidemark/shared'
 import type { DocumentEvents } from './document-contract.ts'
 import { type Log, logEntry } from './log.ts'
 import type { Standing } from './standing.ts'
@@ -15,6 +15,7 @@ export interface FailuresMeans {
 /** Brings each failure of a document to the log and to the app (R5.3). */
 export class Failures {
   readonly #means: FailuresMeans
+  #hasAppFailed = false
 
   constructor(means: FailuresMeans) {
     this.#means = means
@@ -23,6 +24,17 @@ export class Failures {
   report(error: TidemarkError, attempt = 1): void {
     this.#log(error, { attempt })
     this.tell(error)
+  }
+
+  /** Listeners of the app's threw: what they throw in one task is one failure. */
+  appFailed(cause: unknown): void {
+    if (this.#hasAppFailed) return
+    this.#hasAppFailed = true
+    // not in the middle of a transaction, where whoever hears of it might write
+    queueMicrotask(() => {
+      this.#hasAppFailed = false
+      this.report(new TidemarkError('app-listener-failed', undefined, { cause }))
+    })
   }
 
   /** Only logs what the client is about to heal by itself. */

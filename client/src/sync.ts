@@ -7,6 +7,7 @@ import type { Failures } from './failures.ts'
 import type { Hello, LinkEvents } from './link/contract.ts'
 import { Link } from './link/link.ts'
 import { mergeInGroups } from './link/merge.ts'
+import { rescue } from './replica/health.ts'
 import type { Standing } from './standing.ts'
 import { missing, pendingCount, type Vector } from './status/positions.ts'
 import { ownPosition, reportOf } from './status/status.ts'
@@ -56,6 +57,7 @@ export class Sync {
   /** The person has disconnected this document. */
   #isOff = false
   #isSetAside = false
+  #isBroken = false
 
   constructor(
     target: SyncTarget,
@@ -160,7 +162,7 @@ export class Sync {
   }
 
   get #isOver(): boolean {
-    return this.#end.signal.aborted || this.#isSetAside
+    return this.#end.signal.aborted || this.#isSetAside || this.#isBroken
   }
 
   connect(): void {
@@ -303,6 +305,24 @@ export class Sync {
     const error = new TidemarkError(reason === 'epoch-mismatch' ? 'epoch-mismatch' : 'document-closed')
     this.#standing.happened({ type: 'obstructed', error, at: this.#means.settings.clock.now() })
     this.#events.setAside(error)
+  }
+
+  /** The document takes part in nothing any more; what it holds is kept. */
+  broke(error: TidemarkError): void {
+    if (this.#end.signal.aborted) return
+    this.rescue()
+    this.#isBroken = true
+    this.#part()
+    this.#standing.happened({ type: 'parted' })
+    this.#standing.happened({ type: 'obstructed', error, at: this.#means.settings.clock.now() })
+  }
+
+  /** A broken document does not say what was changed: all it holds becomes one edit. */
+  rescue(): void {
+    const update = rescue(this.#target.doc)
+    if (update) this.edited(update)
+    // what cannot be kept is counted all the same
+    else this.#standing.happened({ type: 'edited' })
   }
 
   /** Asks the disk whether this is the document's copy still: a tab that was away has not heard what was said (R9.4). */

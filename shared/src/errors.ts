@@ -51,6 +51,8 @@ export const errorCodes = [
   'flush-aborted',
   'document-closed',
   'value-invalid',
+  'app-listener-failed',
+  'document-broken',
   // starting the server
   'configuration-invalid',
   'data-folder-in-use',
@@ -108,6 +110,7 @@ export function consequenceOf(code: ErrorCode): Consequence {
     case 'local-storage-key-wrong':
     case 'local-storage-tampered':
     case 'account-mismatch':
+    case 'document-broken':
     case 'data-folder-in-use':
     case 'schema-too-new':
     case 'configuration-invalid':
@@ -118,6 +121,7 @@ export function consequenceOf(code: ErrorCode): Consequence {
     case 'flush-aborted':
     case 'document-closed':
     case 'value-invalid':
+    case 'app-listener-failed':
     case 'internal':
       return 'fatal'
     default:
@@ -127,6 +131,8 @@ export function consequenceOf(code: ErrorCode): Consequence {
 
 /** A failure is persistent when it will not go away by itself; a person should then be shown a toast (H4). */
 export function isPersistent(code: ErrorCode): boolean {
+  // nothing is wrong with what the person wrote: it is for whoever makes the app
+  if (code === 'app-listener-failed') return false
   return consequenceOf(code) !== 'retry' && code !== 'token-expired'
 }
 
@@ -180,6 +186,9 @@ export const errorSentences: { readonly [code in ErrorCode]: string } = {
   'flush-aborted': 'Saving was cancelled. Your edits are kept.',
   'document-closed': 'This document was closed.',
   'value-invalid': 'The value was refused by the rules of this app. Nothing was changed.',
+  'app-listener-failed': 'A part of this page failed when it was told of a change. The change itself has been made.',
+  'document-broken':
+    'This page cannot take in changes of the document any more. Open the document again; what was written is there.',
   'configuration-invalid': 'The configuration has a wrong value.',
   'data-folder-in-use': 'Another Tidemark server uses this data folder. Stop it, or choose another folder.',
   'schema-too-new': 'The database was written by a newer Tidemark. Start that version, or restore a backup.',

@@ -62,3 +62,12 @@ export function closeFrame(address: string): Uint8Array<ArrayBuffer> {
     encoding.writeVarUint(encoder, messageType.close)
   }) as Uint8Array<ArrayBuffer>
 }
+
+/** The update in a frame of the kinds `sync-reply` and `update`. */
+export function updateIn(frame: Uint8Array): Uint8Array {
+  const decoder = decoding.createDecoder(frame)
+  decoding.readVarUint8Array(decoder)
+  decoding.readVarUint(decoder)
+  decoding.readVarUint(decoder)
+  return decoding.readVarUint8Array(decoder)
+}

@@ -9,7 +9,8 @@ import {
 } from '@tidemark/shared'
 import type { Awareness } from 'y-protocols/awareness'
 import type * as Y from 'yjs'
-import { closeFrame, kindOf, updateFrame } from './frames.ts'
+import { bring } from '../replica/bring.ts'
+import { closeFrame, kindOf, updateFrame, updateIn } from './frames.ts'
 import { mergeInGroups } from './merge.ts'
 import { DocumentProvider } from './provider.ts'
 import type { Socket } from './socket.ts'
@@ -218,6 +219,12 @@ export class Session {
         if (!kind.applied) running.halted = true
         if (kind.applied) this.#events.acknowledged()
         else this.#events.refused()
+        return
+      }
+      if (kind.kind === 'sync-reply' || kind.kind === 'update') {
+        // Hocuspocus's own provider takes an update that does not decode for one that came
+        const bringing = bring(this.#provider.document, updateIn(frame), this.#provider)
+        if (bringing.kind === 'unreadable') throw bringing.cause
         return
       }
       this.#provider.onMessage({ data: frame } as unknown as MessageEvent)

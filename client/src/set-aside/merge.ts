@@ -1,4 +1,5 @@
 import * as Y from 'yjs'
+import { bring } from '../replica/bring.ts'
 import { Roots } from './roots.ts'
 
 /**
@@ -13,7 +14,8 @@ import { Roots } from './roots.ts'
  *   one of the two values wins. {@link mergedText} shows what it would be.
  */
 export function mergeCopy(copy: Y.Doc, document: Y.Doc): void {
-  Y.applyUpdate(document, Y.encodeStateAsUpdate(copy))
+  const bringing = bring(document, Y.encodeStateAsUpdate(copy))
+  if (bringing.kind === 'unreadable') throw bringing.cause
 }
 
 /** Whether a merge continues one history: some edits of the copy are the document's own. */

@@ -18,7 +18,9 @@ type Shown = Pick<Indicator, 'tone' | 'icon' | 'label'>
 export function indicatorOf(status: DocumentStatus): Indicator {
   const shown = shownOf(status)
   const isOff = status.kind === 'offline' || status.kind === 'error'
-  const action = isOff || status.attention ? 'Retry' : null
+  // no try heals a broken document: it has to be opened anew
+  const isBroken = status.kind === 'error' && status.error.code === 'document-broken'
+  const action = !isBroken && (isOff || status.attention) ? 'Retry' : null
   const detail = [detailOf(status), attentionDetail(status)].filter(Boolean).join(' ')
   const isUnsaved = status.attention && status.pendingCount > 0
   if (!isUnsaved || status.kind === 'error') return { ...shown, detail, action }

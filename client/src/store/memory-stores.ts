@@ -1,6 +1,7 @@
 import { TidemarkError } from '@tidemark/shared'
 import * as Y from 'yjs'
 import { mergeInGroups } from '../link/merge.ts'
+import { bringWithin, transacting } from '../replica/bring.ts'
 import { type DirtyMark, pendingIn, remainder } from './dirty-mark.ts'
 import type {
   Acknowledged,
@@ -194,19 +195,8 @@ class MemoryStore implements LocalStore {
 /** @returns what does not decode */
 function bring(doc: Y.Doc, updates: readonly Uint8Array[], origin: unknown): Uint8Array[] {
   const corrupt: Uint8Array[] = []
-  Y.transact(
-    doc,
-    () => {
-      for (const update of updates) {
-        try {
-          Y.applyUpdate(doc, update, origin)
-        } catch {
-          corrupt.push(update)
-        }
-      }
-    },
-    origin,
-    false,
-  )
+  transacting(doc, origin, () => {
+    for (const update of updates) if (bringWithin(doc, update, origin).kind === 'unreadable') corrupt.push(update)
+  })
   return corrupt
 }

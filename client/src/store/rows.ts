@@ -1,4 +1,5 @@
-import * as Y from 'yjs'
+import type * as Y from 'yjs'
+import { bringWithin, transacting } from '../replica/bring.ts'
 import { completionOf, customStore, resultOf, updatesStore } from './idb.ts'
 import type { Pace } from './pace.ts'
 import { quarantineKey, type Records, readRecords } from './records.ts'
@@ -65,15 +66,10 @@ export async function applyInSlices(doc: Y.Doc, rows: readonly Row[], origin: un
     const slice = () => {
       do {
         const row = rows[next++]!
-        try {
-          if (!(row.update instanceof Uint8Array)) throw new TypeError('not an update')
-          Y.applyUpdate(doc, row.update, origin)
-        } catch {
-          corrupt.push(row)
-        }
+        if (bringWithin(doc, row.update, origin).kind === 'unreadable') corrupt.push(row)
       } while (next < rows.length && !pace.isOver())
     }
-    bringStored(doc, () => Y.transact(doc, slice, origin, false))
+    bringStored(doc, () => transacting(doc, origin, slice))
     if (pace.isOver()) await pace.rest()
   }
   return corrupt

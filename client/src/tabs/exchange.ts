@@ -1,5 +1,6 @@
 import type { Clock } from '@tidemark/shared'
 import * as Y from 'yjs'
+import { bring } from '../replica/bring.ts'
 import { missing, type Vector } from '../status/positions.ts'
 import type { Holding, TabMessage } from './messages.ts'
 
@@ -50,12 +51,7 @@ export class Exchange {
 
   /** @returns whether it could be read */
   apply(update: Uint8Array): boolean {
-    try {
-      Y.applyUpdate(this.#means.doc, update, this.#means.origin)
-      return true
-    } catch {
-      return false
-    }
+    return bring(this.#means.doc, update, this.#means.origin).kind === 'integrated'
   }
 
   hearEdit(from: string, position: number, update: Uint8Array): void {

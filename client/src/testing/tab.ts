@@ -203,7 +203,7 @@ class TabClient extends TidemarkClient {
 
   override open(name: string, options: { readonly doc?: Y.Doc } = {}): TidemarkDocument {
     const open = this.documents.find((document) => document.name === name)
-    if (open && !open.isSetAside) return super.open(name, options)
+    if (open && !open.isSetAside && !open.isBroken) return super.open(name, options)
     const doc = options.doc ?? new Y.Doc()
     if (!options.doc) doc.clientID = this.#clientId()
     const document = super.open(name, { ...options, doc })

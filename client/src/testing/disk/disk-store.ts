@@ -1,5 +1,6 @@
 import { type Clock, TidemarkError } from '@tidemark/shared'
 import * as Y from 'yjs'
+import { transacting } from '../../replica/bring.ts'
 import { type DirtyMark, remainder } from '../../store/dirty-mark.ts'
 import type {
   Acknowledged,
@@ -86,14 +87,9 @@ export class DiskStore implements LocalStore {
     this.#history ??= history
     this.#account ??= account
     const corrupt = new Set<Uint8Array>()
-    Y.transact(
-      this.#doc,
-      () => {
-        for (const row of rows) if (!applyRow(this.#doc, row, this)) corrupt.add(row)
-      },
-      this,
-      false,
-    )
+    transacting(this.#doc, this, () => {
+      for (const row of rows) if (!applyRow(this.#doc, row, this)) corrupt.add(row)
+    })
     if (corrupt.size > 0) this.#quarantine(copy, corrupt)
     if (copy.isGone) this.#writeAgain()
     else this.#writes.flush()

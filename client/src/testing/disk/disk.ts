@@ -1,4 +1,5 @@
 import * as Y from 'yjs'
+import { bring } from '../../replica/bring.ts'
 import { type DirtyMark, pendingIn } from '../../store/dirty-mark.ts'
 import type { History, SetAside } from '../../store/local-store.ts'
 import { databaseName } from '../../store/names.ts'
@@ -133,12 +134,7 @@ export function readCopy({ rows }: Copy): Y.Doc {
 
 /** @returns whether it decoded */
 export function applyRow(doc: Y.Doc, row: Uint8Array, origin?: unknown): boolean {
-  try {
-    Y.applyUpdate(doc, row, origin)
-    return true
-  } catch {
-    return false
-  }
+  return bring(doc, row, origin).kind === 'integrated'
 }
 
 export function pendingOf({ marks }: Copy): number {

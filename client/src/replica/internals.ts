@@ -1,0 +1,28 @@
+import type * as Y from 'yjs'
+
+/**
+ * What of Yjs's inside the product looks at; here and nowhere else. (yjs 13.6, `Transaction.js`: `transact` sets
+ * `_transaction` and pushes it to `_transactionCleanups`; `cleanupTransactions` empties that when all are done.)
+ */
+interface Inside {
+  readonly _transaction: unknown
+  readonly _transactionCleanups: readonly unknown[]
+}
+
+/**
+ * Is no transaction under way? Transactions are synchronous: in a microtask this is false only of a document that is
+ * broken. Yjs sees to the rest of a transaction one after the other, and begins again only when all are done; when
+ * that was cut short by an error, no later transaction is told to anybody.
+ */
+export function isIdle(doc: Y.Doc): boolean {
+  const { _transaction, _transactionCleanups } = doc as unknown as Inside
+  return _transaction === null && _transactionCleanups.length === 0
+}
+
+type Listener = (...args: readonly unknown[]) => void
+
+/** An emitter of lib0: a `Y.Doc`, an `Awareness`. */
+export interface Emitting {
+  emit: (name: string, args: readonly unknown[]) => unknown
+  readonly _observers: ReadonlyMap<string, ReadonlySet<Listener>>
+}
