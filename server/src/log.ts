@@ -62,6 +62,7 @@ function isServersFault(code: ErrorCode): boolean {
     case 'configuration-invalid':
     case 'data-folder-in-use':
     case 'schema-too-new':
+    case 'schema-unusable':
       return true
     default:
       return false

@@ -28,7 +28,7 @@ export interface RunningServer {
 
 /**
  * Starts a Tidemark server: database, sync, HTTP.
- * @throws {TidemarkError} `data-folder-in-use`, `schema-too-new`; the system's error when the port is taken
+ * @throws {TidemarkError} `data-folder-in-use`, `schema-too-new`, `schema-unusable`; the system's error when the port is taken
  */
 export async function startServer(config: Config, { log }: { log: Log }): Promise<RunningServer> {
   const metrics = createMetrics()

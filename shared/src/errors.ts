@@ -57,6 +57,7 @@ export const errorCodes = [
   'configuration-invalid',
   'data-folder-in-use',
   'schema-too-new',
+  'schema-unusable',
   // our own fault
   'internal',
 ] as const
@@ -113,6 +114,7 @@ export function consequenceOf(code: ErrorCode): Consequence {
     case 'document-broken':
     case 'data-folder-in-use':
     case 'schema-too-new':
+    case 'schema-unusable':
     case 'configuration-invalid':
       return 'needs-person'
     case 'message-malformed':
@@ -192,6 +194,8 @@ export const errorSentences: { readonly [code in ErrorCode]: string } = {
   'configuration-invalid': 'The configuration has a wrong value.',
   'data-folder-in-use': 'Another Tidemark server uses this data folder. Stop it, or choose another folder.',
   'schema-too-new': 'The database was written by a newer Tidemark. Start that version, or restore a backup.',
+  'schema-unusable':
+    'The database does not let Tidemark keep its tables. Its administrator can find the reason in the log.',
   internal: 'Something went wrong in Tidemark itself.',
 }
 

@@ -35,8 +35,11 @@ afterEach(async () => {
 
 /** Somebody removes the document on the server for good, while it is down: what comes after is another history. */
 async function purge(name: string): Promise<void> {
-  await query(databaseUrl, `delete from updates where document_id = (select id from documents where name = '${name}')`)
-  await query(databaseUrl, `delete from documents where name = '${name}'`)
+  await query(
+    databaseUrl,
+    `delete from tidemark_store.updates where document_id = (select id from tidemark_store.documents where name = '${name}')`,
+  )
+  await query(databaseUrl, `delete from tidemark_store.documents where name = '${name}'`)
 }
 
 /** Ada has written, all was saved, and one more sentence that never was; then the server's document is another one. */
@@ -211,7 +214,7 @@ describe('[R9.4] [R9.5] the server was restored from a backup under somebody who
     const one = await (await ada.open(`${server.http}/d/restored`)).editable()
     await one.write('From before the backup.')
     await one.becomes('saved')
-    await query(databaseUrl, `update documents set epoch = gen_random_uuid() where name = 'restored'`)
+    await query(databaseUrl, `update tidemark_store.documents set epoch = gen_random_uuid() where name = 'restored'`)
     // in one edit: when the page goes on with the new document, keys no longer write
     await one.editor.click()
     await one.page.keyboard.press('Control+End')

@@ -22,10 +22,13 @@ test('[R9.2] [R6] a document that is reset while people write in it goes on, wit
   await until('both are here', () => ada.synced && other.synced)
   ada.document.getText('text').insert(0, 'before ')
   await until('saved', () => !ada.hasUnsyncedChanges)
-  await query(databaseUrl, `update documents set epoch = gen_random_uuid() where name = 'reset'`)
+  await query(databaseUrl, `update tidemark_store.documents set epoch = gen_random_uuid() where name = 'reset'`)
   ada.document.getText('text').insert(0, 'after ')
   await until('Ada was sent away and is back, and her edit is saved', () => ada.synced && !ada.hasUnsyncedChanges)
-  const [row] = await query<{ head: string }>(databaseUrl, `select head from documents where name = 'reset'`)
+  const [row] = await query<{ head: string }>(
+    databaseUrl,
+    `select head from tidemark_store.documents where name = 'reset'`,
+  )
   expect(Number(row?.head)).toBeGreaterThan(1)
   other.document.getText('text').insert(0, 'never noticed')
   await until('the other document is saved', () => !other.hasUnsyncedChanges)

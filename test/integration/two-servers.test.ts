@@ -34,7 +34,7 @@ test('[R7.5] [R3] two servers on one Postgres never hide an edit that either of 
     ada.document.getText('text').insert(0, `${index} `)
     await saved(ada)
   }
-  await until('a snapshot', async () => (await query(databaseUrl, 'select from snapshots')).length > 0)
+  await until('a snapshot', async () => (await query(databaseUrl, 'select from tidemark_store.snapshots')).length > 0)
   await until("Ada sees Bob's edit", () => textOf(ada).includes('from the second server'))
   bob.document.getText('text').insert(0, 'again. ')
   await saved(bob)
@@ -48,6 +48,9 @@ test('[R7.5] [R3] two servers on one Postgres never hide an edit that either of 
   expect(textOf(later)).toContain('again. ')
   for (const index of [0, 150, 299]) expect(textOf(later)).toContain(`${index} `)
   later.destroy()
-  const revisions = await query<{ revision: string }>(databaseUrl, 'select revision from updates order by revision')
+  const revisions = await query<{ revision: string }>(
+    databaseUrl,
+    'select revision from tidemark_store.updates order by revision',
+  )
   expect(revisions.map(({ revision }) => Number(revision))).toEqual(revisions.map((_, index) => index + 1))
 })

@@ -34,9 +34,14 @@ function translate(error: unknown): TidemarkError {
     case 'ETIMEDOUT':
       return databaseAway(message)
   }
-  if (sqlState(error) !== null || /timeout/i.test(message)) return databaseAway(message)
+  const state = sqlState(error)
+  if (state !== null && !connectionClasses.has(state.slice(0, 2))) return databaseRefused(message, state)
+  if (state !== null || /timeout/i.test(message)) return databaseAway(message)
   return new TidemarkError('internal', `Tidemark could not start: ${message}`)
 }
+
+/** SQLSTATE classes of a connection that does not come about: its own, sign-in, no such database, full, shutting down. */
+const connectionClasses = new Set(['08', '28', '3D', '53', '57'])
 
 function facts(error: unknown): { code: unknown; message: string } {
   // a name with several addresses fails with one error for each, and no message of its own
@@ -47,6 +52,13 @@ function facts(error: unknown): { code: unknown; message: string } {
 
 function wrongSetting(message: string): TidemarkError {
   return new TidemarkError('configuration-invalid', message)
+}
+
+function databaseRefused(message: string, state: string): TidemarkError {
+  return new TidemarkError(
+    'storage-unavailable',
+    `The database is there and refused a statement at the start (${message}, SQLSTATE ${state}). Its own log says more.`,
+  )
 }
 
 function databaseAway(message: string): TidemarkError {

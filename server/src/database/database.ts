@@ -1,9 +1,10 @@
-import { Kysely, PostgresDialect, type PostgresPool } from 'kysely'
+import { Kysely, PostgresDialect, type PostgresPool, WithSchemaPlugin } from 'kysely'
 import pg from 'pg'
 import { lockFolder } from './folder-lock.ts'
 import { migrate } from './migrate.ts'
 import { asKyselyPool, PglitePool } from './pglite-pool.ts'
 import type { Schema } from './schema.ts'
+import { ownSchema } from './tables.ts'
 
 /** One SQL for both: Postgres by `DATABASE_URL`, or PGlite in this process. */
 export interface Database {
@@ -21,13 +22,13 @@ export type DatabasePlace = { databaseUrl: string } | { dataFolder: string }
 
 /**
  * Opens the database and brings its schema up to date.
- * @throws {TidemarkError} `data-folder-in-use` or `schema-too-new`; the driver's error when it cannot be reached
+ * @throws {TidemarkError} `data-folder-in-use`, `schema-too-new` or `schema-unusable`; the driver's error when it cannot be reached
  */
 export async function openDatabase(place: DatabasePlace, onIdleError: (error: Error) => void): Promise<Database> {
   const database =
     'databaseUrl' in place ? openPostgres(place.databaseUrl, onIdleError) : await openPglite(place.dataFolder)
   try {
-    await migrate(database.kysely)
+    await migrate(database.kysely as unknown as Kysely<unknown>)
   } catch (error) {
     await database.close()
     throw error
@@ -55,7 +56,7 @@ function openPostgres(connectionString: string, onIdleError: (error: Error) => v
   })
   // Without a listener, an idle connection that Postgres closes would end the process.
   pool.on('error', onIdleError)
-  const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: pool as unknown as PostgresPool }) })
+  const kysely = kyselyOver(pool as unknown as PostgresPool)
   return {
     kind: 'postgres',
     kysely,
@@ -76,7 +77,7 @@ async function openPglite(folder: string): Promise<Database> {
     unlock()
     throw error
   }
-  const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: asKyselyPool(pool) }) })
+  const kysely = kyselyOver(asKyselyPool(pool))
   return {
     kind: 'pglite',
     kysely,
@@ -94,6 +95,9 @@ async function openPglite(folder: string): Promise<Database> {
     }),
   }
 }
+
+const kyselyOver = (pool: PostgresPool): Kysely<Schema> =>
+  new Kysely<Schema>({ dialect: new PostgresDialect({ pool }), plugins: [new WithSchemaPlugin(ownSchema)] })
 
 function once(action: () => Promise<void>): () => Promise<void> {
   let running: Promise<void> | null = null

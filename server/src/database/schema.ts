@@ -19,6 +19,8 @@ export interface UpdatesTable {
   bytes: Uint8Array
   /** The writer's `sub` claim; null for edits made by the server itself. */
   author: string | null
+  /** CRC-32 of `bytes`; null for rows that an earlier version stored. */
+  crc: Generated<number | null>
   created_at: Generated<Date>
 }
 
@@ -27,6 +29,8 @@ export interface SnapshotsTable {
   document_id: number
   revision: number
   bytes: Uint8Array
+  /** CRC-32 of `bytes`; null for rows that an earlier version stored. */
+  crc: Generated<number | null>
   created_at: Generated<Date>
 }
 

@@ -71,7 +71,7 @@ test('[R7.2] a tail longer than a page is read whole and in order', async () => 
   await database.run(
     {
       name: 'fill',
-      text: `insert into updates (document_id, revision, bytes) select $1, n, convert_to(n::text, 'utf8') from generate_series(1, 20500) n`,
+      text: `insert into tidemark_store.updates (document_id, revision, bytes) select $1, n, convert_to(n::text, 'utf8') from generate_series(1, 20500) n`,
     },
     [id],
   )

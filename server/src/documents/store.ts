@@ -20,11 +20,11 @@ const find = {
   name: 'tidemark-document-find',
   text: `
     select d.id, d.epoch, d.head, s.revision, s.bytes
-    from documents d
+    from tidemark_store.documents d
     left join lateral (
-      select revision, bytes from snapshots s
+      select revision, bytes from tidemark_store.snapshots s
       where s.document_id = d.id
-        and not exists (select from quarantine q where q.document_id = d.id and q.source = 'snapshot' and q.revision = s.revision)
+        and not exists (select from tidemark_store.quarantine q where q.document_id = d.id and q.source = 'snapshot' and q.revision = s.revision)
       order by revision desc limit 1
     ) s on true
     where d.name = $1`,
@@ -32,10 +32,10 @@ const find = {
 
 const create = {
   name: 'tidemark-document-create',
-  text: 'insert into documents (name) values ($1) on conflict (name) do nothing returning id, epoch, head',
+  text: 'insert into tidemark_store.documents (name) values ($1) on conflict (name) do nothing returning id, epoch, head',
 }
 
-const epoch = { name: 'tidemark-document-epoch', text: 'select epoch from documents where name = $1' }
+const epoch = { name: 'tidemark-document-epoch', text: 'select epoch from tidemark_store.documents where name = $1' }
 
 // Thousands of small rows cost more to carry than to store: they come as one bytea, each with its revision and length.
 const tail = {
@@ -43,9 +43,9 @@ const tail = {
   text: `
     select string_agg(int8send(revision) || int4send(length(bytes)) || bytes, ''::bytea order by revision) as page
     from (
-      select u.revision, u.bytes from updates u
+      select u.revision, u.bytes from tidemark_store.updates u
       where u.document_id = $1 and u.revision > $2
-        and not exists (select from quarantine q where q.document_id = $1 and q.source = 'update' and q.revision = u.revision)
+        and not exists (select from tidemark_store.quarantine q where q.document_id = $1 and q.source = 'update' and q.revision = u.revision)
       order by u.revision limit $3
     ) rows`,
 }
@@ -106,14 +106,14 @@ const saveSnapshotStatement = {
   name: 'tidemark-snapshot-save',
   text: `
     with saved as (
-      insert into snapshots (document_id, revision, bytes)
-      select id, $2, $3 from documents where id = $1 and epoch = $4
+      insert into tidemark_store.snapshots (document_id, revision, bytes)
+      select id, $2, $3 from tidemark_store.documents where id = $1 and epoch = $4
       on conflict (document_id, revision) do nothing
     )
-    delete from snapshots where document_id = $1 and revision < (
-      select max(s.revision) from snapshots s
+    delete from tidemark_store.snapshots where document_id = $1 and revision < (
+      select max(s.revision) from tidemark_store.snapshots s
       where s.document_id = $1 and s.revision < $2
-        and not exists (select from quarantine q where q.document_id = $1 and q.source = 'snapshot' and q.revision = s.revision)
+        and not exists (select from tidemark_store.quarantine q where q.document_id = $1 and q.source = 'snapshot' and q.revision = s.revision)
     )`,
 }
 
@@ -130,7 +130,7 @@ export async function saveSnapshot(
 const quarantineStatement = {
   name: 'tidemark-quarantine',
   text: `
-    insert into quarantine (document_id, revision, source, bytes, reason) values ($1, $2, $3, $4, $5)
+    insert into tidemark_store.quarantine (document_id, revision, source, bytes, reason) values ($1, $2, $3, $4, $5)
     on conflict (document_id, source, revision) do nothing`,
 }
 

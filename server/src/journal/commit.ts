@@ -37,12 +37,12 @@ const statement = {
     with portions as (
       select * from unnest($1::bigint[], $2::int[], $3::uuid[]) as p (id, count, epoch)
     ), heads as (
-      update documents d set head = d.head + p.count, updated_at = now()
+      update tidemark_store.documents d set head = d.head + p.count, updated_at = now()
       from portions p
       where d.id = p.id and d.epoch = p.epoch
       returning d.id, d.head, d.head - p.count as base
     ), written as (
-      insert into updates (document_id, revision, bytes, author)
+      insert into tidemark_store.updates (document_id, revision, bytes, author)
       select u.id, h.base + u.ordinal, substring($9::bytea from u.start for u.length), u.author
       from unnest($4::bigint[], $5::int[], $6::int[], $7::int[], $8::text[]) as u (id, ordinal, start, length, author)
       join heads h on h.id = u.id

@@ -114,17 +114,17 @@ async function prepared(
 async function insertTidemark(client: pg.Client, document: StoredDocument): Promise<void> {
   const head = document.snapshotRevision + document.tail.length
   const { rows } = await client.query<{ id: string }>(
-    'insert into documents (name, head) values ($1, $2) returning id',
+    'insert into tidemark_store.documents (name, head) values ($1, $2) returning id',
     [document.name, head],
   )
   const id = rows[0]!.id
-  await client.query('insert into snapshots (document_id, revision, bytes) values ($1, $2, $3)', [
+  await client.query('insert into tidemark_store.snapshots (document_id, revision, bytes) values ($1, $2, $3)', [
     id,
     document.snapshotRevision,
     Buffer.from(document.snapshot),
   ])
   await client.query(
-    `insert into updates (document_id, revision, bytes, author)
+    `insert into tidemark_store.updates (document_id, revision, bytes, author)
      select $1, $2 + row.number, row.bytes, 'bench' from unnest($3::bytea[]) with ordinality as row (bytes, number)`,
     [id, document.snapshotRevision, document.tail.map((update) => Buffer.from(update))],
   )
