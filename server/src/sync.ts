@@ -12,8 +12,10 @@ import { acceptSockets } from './sockets/accept.ts'
 import { authentication } from './sockets/authentication.ts'
 import type { ConnectionContext } from './sockets/context.ts'
 import { Gate, type GateEvents } from './sockets/gate.ts'
+import { type ServeParts, serveSocket } from './sockets/serve.ts'
 import type { Session } from './sockets/session.ts'
-import { Sockets } from './sockets/sockets.ts'
+import { type ServedSocket, Sockets } from './sockets/sockets.ts'
+import type { Transport } from './sockets/transport.ts'
 
 /** A failure, as it is logged and counted: once, with all that is known (R5.3, P12). */
 export interface SyncFailure {
@@ -161,19 +163,30 @@ export class SyncServer {
 
   /** Takes the HTTP server's WebSocket upgrades. */
   acceptOn(server: Server): void {
-    const { config, onFailure } = this.#parts
+    acceptSockets(server, {
+      ...this.#serveParts(),
+      limits: this.#parts.config.limits,
+      check: this.#parts.checkUpgrade,
+      isStopping: () => this.#stopping,
+    })
+  }
+
+  /** Serves a socket that has been accepted already. */
+  serve(socket: ServedSocket, transport: Transport): void {
+    serveSocket(socket, transport, this.#serveParts())
+  }
+
+  #serveParts(): ServeParts {
+    const { config, clock, onFailure } = this.#parts
     const events: GateEvents = {
       refused: (gate, failure) => onFailure({ ...failure, sessionId: gate.id }),
     }
-    acceptSockets(server, {
+    return {
       hocuspocus: this.hocuspocus,
       sockets: this.sockets,
-      limits: config.limits,
-      makeGate: (transport) => new Gate(transport, this.documents, config.limits, events, this.#parts.clock.now),
-      check: this.#parts.checkUpgrade,
-      isStopping: () => this.#stopping,
+      makeGate: (transport) => new Gate(transport, this.documents, config.limits, events, clock.now),
       onRefused: (code, cause) => onFailure({ code, ...(cause === undefined ? {} : { cause }) }),
-    })
+    }
   }
 
   /** Who has the document open on this node. */

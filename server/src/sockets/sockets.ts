@@ -12,8 +12,11 @@ export interface SocketLimits {
 const heartbeatMs = 30_000
 const missedHeartbeats = 2
 
+/** What is asked of a WebSocket of the `ws` package; what it is sent goes through its transport. */
+export type ServedSocket = Pick<WebSocket, 'on' | 'once' | 'ping' | 'terminate' | 'readyState' | 'OPEN'>
+
 interface Member {
-  webSocket: WebSocket
+  webSocket: ServedSocket
   gate: Gate
   unanswered: number
   cancelDeadline: () => void
@@ -21,7 +24,7 @@ interface Member {
 
 /** All sockets of this process: how many there may be, who must still authenticate, who is still alive. */
 export class Sockets {
-  readonly #members = new Map<WebSocket, Member>()
+  readonly #members = new Map<ServedSocket, Member>()
   readonly #limits: SocketLimits
   readonly #clock: Clock
   #cancelHeartbeat: () => void
@@ -56,7 +59,7 @@ export class Sockets {
     )
   }
 
-  add(webSocket: WebSocket, gate: Gate): void {
+  add(webSocket: ServedSocket, gate: Gate): void {
     const cancelDeadline = this.#clock.after(this.#limits.authenticationMs, () => {
       if (!gate.isAuthenticated) this.#expel(webSocket, gate)
     })
@@ -68,13 +71,13 @@ export class Sockets {
     if (this.#paused) gate.setPaused(true)
   }
 
-  #expel(webSocket: WebSocket, gate: Gate): void {
+  #expel(webSocket: ServedSocket, gate: Gate): void {
     gate.close(closeCode.authenticationTimeout, 'authentication-timeout')
     // a stranger that does not answer the close does not keep the socket
     this.#clock.after(2_000, () => webSocket.terminate())
   }
 
-  remove(webSocket: WebSocket): void {
+  remove(webSocket: ServedSocket): void {
     const member = this.#members.get(webSocket)
     if (!member) return
     member.cancelDeadline()
