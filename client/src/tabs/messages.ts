@@ -7,7 +7,12 @@ import type { History, SetAside } from '../store/local-store.ts'
  * The version of what tabs say to each other. It is part of the names of their channel and locks, so that tabs of two
  * versions (an old one stays open during a deploy) do not meet: each version has a leader of its own (D1.7).
  */
-export const tabProtocol = 1
+export const tabProtocol = 2
+
+/** Where the tabs meet that have the same copy open on behalf of the same account: their channel, and their locks. */
+export function meetingName(copy: string, account: string | null): string {
+  return `tidemark/${tabProtocol}:${account === null ? '' : encodeURIComponent(account)}:${copy}`
+}
 
 /** Errors travel as what they are made of: an object of a class does not survive the channel. */
 export interface WireError {

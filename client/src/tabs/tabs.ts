@@ -9,11 +9,11 @@ import { Exchange, type Said } from './exchange.ts'
 import { Leadership } from './leadership.ts'
 import {
   type Holding,
+  meetingName,
   readError,
   readReport,
   readTabMessage,
   type TabMessage,
-  tabProtocol,
   wireError,
   wireReport,
 } from './messages.ts'
@@ -111,11 +111,12 @@ export class Tabs {
 
   /**
    * @param copy the copy on this device, which other tabs may have, too; null when it is this tab's alone
+   * @param account whose this tab is, as far as it is known: those of another one do not meet it (D3.6)
    * @returns settles when the role of this tab is known
    */
-  async join(copy: string | null): Promise<void> {
+  async join(copy: string | null, account: string | null): Promise<void> {
     const { locks } = this.#world
-    const name = `tidemark/${tabProtocol}:${copy}`
+    const name = copy === null ? '' : meetingName(copy, account)
     const channel = copy !== null && locks ? this.#world.openChannel(name) : null
     if (!channel || !locks) {
       this.#isAlone = true
