@@ -16,6 +16,7 @@ import { latestFacts } from './store/latest-facts.ts'
 import type { LocalCopy, LocalCopyEvents } from './store/local-copy.ts'
 import type { CopyFacts, History, SetAside } from './store/local-store.ts'
 import { onUpdateButStored } from './store/stored-content.ts'
+import { makesHelpless } from './tabs/fitness.ts'
 import { Tabs, type TabsEvents } from './tabs/tabs.ts'
 import type { HeardEdit } from './tabs/unstored.ts'
 import { within } from './time-limit.ts'
@@ -232,6 +233,8 @@ export class Sync {
   }
 
   retry(): void {
+    // what a person has mended in this tab
+    this.#tabs.setHelpless(false)
     if (!this.isLeader) this.#tabs.ask('retry')
     else {
       this.#standing.happened({ type: 'retried' })
@@ -405,16 +408,21 @@ export class Sync {
       },
       sent: () => happened({ type: 'sent' }),
       acknowledged: () => this.#acknowledged(clock.now()),
-      refused: (error) => happened({ type: 'refused', error }),
+      refused: (error) => {
+        happened({ type: 'refused', error })
+        this.#tabs.setHelpless(makesHelpless(error.code))
+      },
       hello: (hello) => {
         this.#hello = hello
         // Before any content of this history is stored, so that the copy is never without its epoch (R9).
         this.#remember({ epoch: hello.epoch, revision: this.#history?.revision ?? 0 })
         happened({ type: 'permitted', level: hello.level })
+        if (hello.level !== 'read') this.#tabs.setHelpless(false)
       },
       obstructed: (error) => {
         if (!this.isLeader) return
         happened({ type: 'obstructed', error, at: clock.now() })
+        this.#tabs.setHelpless(makesHelpless(error.code))
         if (error.code === 'account-mismatch') this.#watchOwner()
         if (error.code === 'epoch-mismatch') void this.setAside('epoch-mismatch').catch(() => {})
       },
