@@ -202,7 +202,6 @@ describe('[D2.1] compaction loses nothing', () => {
         isClosing: () => false,
       },
       seals: null,
-      account: null,
       isWanted() {
         more.meanwhile?.()
         return true

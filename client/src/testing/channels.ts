@@ -32,6 +32,11 @@ export class Channels {
     return channel
   }
 
+  /** The channels that a tab has open. */
+  of(thread: Thread): string[] {
+    return [...this.#ends].flatMap(([name, ends]) => [...ends].filter((end) => end.thread === thread).map(() => name))
+  }
+
   tabEnded(thread: Thread): void {
     for (const ends of this.#ends.values()) {
       for (const end of ends) if (end.thread === thread) ends.delete(end)

@@ -73,7 +73,14 @@ export class Device {
     return this.#network.socketCount
   }
 
-  openTab({ visible = true }: { readonly visible?: boolean } = {}): Tab {
+  /** @param options.prerendered in the background, before anybody looks: its locks wait until `tab.activate()` */
+  openTab({
+    visible = true,
+    prerendered = false,
+  }: {
+    readonly visible?: boolean
+    readonly prerendered?: boolean
+  } = {}): Tab {
     const { timeline, chance, wallClock } = this.#means
     const thread = new Thread(timeline)
     const tab: Tab = new Tab(
@@ -93,6 +100,7 @@ export class Device {
     )
     thread.around = (task) => this.#means.within(tab, task)
     this.#tabs.set(tab, thread)
+    if (prerendered) this.#locks.prerender(thread)
     return tab
   }
 
@@ -140,6 +148,15 @@ export class Device {
       thread.release('asleep')
       this.#network.woke(thread)
     }
+  }
+
+  /** The browser answers no request for a lock, until {@link answerLocks}. */
+  stallLocks(): void {
+    this.#locks.stall()
+  }
+
+  answerLocks(): void {
+    this.#locks.goOn()
   }
 
   // ——— disk ———

@@ -267,3 +267,50 @@ test('[B6] the same seed gives the same run, another one another', async () => {
   expect(await run(7)).toEqual(await run(7))
   expect(await run(7)).not.toEqual(await run(8))
 })
+
+test('[B6] a page that is prerendered gets its locks when somebody looks at it', async () => {
+  const world = createWorld()
+  const tab = world.device('laptop').openTab({ prerendered: true })
+  const held: string[] = []
+  void tab.world.locks!.request('a', {}, () => void held.push('a'))
+  await world.advanceTime(60_000)
+  expect(held).toEqual([])
+  tab.activate()
+  await world.advanceTime(0)
+  expect(held).toEqual(['a'])
+})
+
+test('[B6] a browser that answers no request for a lock answers all of them later, in order', async () => {
+  const world = createWorld()
+  const device = world.device('laptop')
+  const { locks } = device.openTab().world
+  const held: string[] = []
+  device.stallLocks()
+  for (const name of ['a', 'b']) void locks!.request(name, {}, () => void held.push(name))
+  await world.advanceTime(60_000)
+  expect(held).toEqual([])
+  device.answerLocks()
+  await world.advanceTime(0)
+  expect(held).toEqual(['a', 'b'])
+})
+
+test('[B6] a message beyond the limit of the server closes its socket', async () => {
+  const world = createWorld()
+  const { plan, heard } = await someone(world)
+  world.server.maxMessageBytes = 1_000
+  write(plan, 'x'.repeat(2_000))
+  await world.advanceTime(1_000)
+  expect(heard).toContain('message-too-large')
+})
+
+test('[B6] the server knows whose token brought an update', async () => {
+  const world = createWorld()
+  const plan = world
+    .device('laptop')
+    .openTab()
+    .createClient({ auth: () => 'of Ada' })
+    .open('plan')
+  write(plan, 'mine')
+  await world.settle()
+  expect(world.server.writers('plan')).toEqual(['of Ada'])
+})

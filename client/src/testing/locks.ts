@@ -20,6 +20,11 @@ export class LockTable {
   readonly #timeline: Timeline
   readonly #held = new Map<string, Set<Request>>()
   readonly #waiting = new Map<string, Request[]>()
+  /** The browser answers nobody for now. */
+  #isStalled = false
+  #late: { readonly thread: Thread; readonly ask: () => void }[] = []
+  /** Pages that are prerendered get no answer before a person looks at them. */
+  readonly #prerendered = new Set<Thread>()
 
   constructor(timeline: Timeline) {
     this.#timeline = timeline
@@ -32,6 +37,44 @@ export class LockTable {
         this.#request(thread, name, options, callback as Callback) as Promise<never>,
       query: () => this.#query(thread),
     }
+  }
+
+  stall(): void {
+    this.#isStalled = true
+  }
+
+  goOn(): void {
+    this.#isStalled = false
+    this.#askThoseThatWait()
+  }
+
+  prerender(thread: Thread): void {
+    this.#prerendered.add(thread)
+  }
+
+  activate(thread: Thread): void {
+    if (this.#prerendered.delete(thread)) this.#askThoseThatWait()
+  }
+
+  isPrerendered(thread: Thread): boolean {
+    return this.#prerendered.has(thread)
+  }
+
+  /** What a tab holds or waits for. */
+  of(thread: Thread): string[] {
+    const all = [...this.#held.values(), ...this.#waiting.values()].flatMap((requests) => [...requests])
+    return all.filter((request) => request.thread === thread).map(({ name }) => name)
+  }
+
+  #askThoseThatWait(): void {
+    const late = this.#late
+    this.#late = []
+    for (const { thread, ask } of late) this.#whenAnswering(thread, ask)
+  }
+
+  #whenAnswering(thread: Thread, ask: () => void): void {
+    if (this.#isStalled || this.#prerendered.has(thread)) this.#late.push({ thread, ask })
+    else ask()
   }
 
   /** Who holds a lock, as `navigator.locks.query()` would say. */
@@ -87,7 +130,7 @@ export class LockTable {
       const request: Request = { name, mode, thread, callback, resolve, reject, stopWaiting }
       signal?.addEventListener('abort', abort)
       // the browser is asked, and answers a turn later
-      this.#timeline.effectAt(this.#timeline.time, () => {
+      const ask = () => {
         if (isGivenUp || thread.state === 'gone') return
         isAsked = true
         if (steal) this.#steal(request)
@@ -96,7 +139,8 @@ export class LockTable {
           this.#grant(name)
         } else if (this.#queue(name).length === 0 && this.#isFree(request)) this.#hold(request)
         else this.#answer(request, null)
-      })
+      }
+      this.#timeline.effectAt(this.#timeline.time, () => this.#whenAnswering(thread, ask))
     })
   }
 

@@ -76,6 +76,12 @@ export class DeviceNetwork {
     for (const socket of [...this.#sockets]) socket.lineDied(0)
   }
 
+  /** How many sockets and listeners a tab has. */
+  countOf(thread: Thread): { readonly sockets: number; readonly listeners: number } {
+    const sockets = [...this.#sockets].filter((socket) => socket.thread === thread && socket.readyState < 2).length
+    return { sockets, listeners: [...this.#listeners].filter((listener) => listener.thread === thread).length }
+  }
+
   /** A tab goes on after it was frozen or hidden, or the device after it slept. */
   woke(thread: Thread): void {
     for (const listener of [...this.#listeners]) if (listener.thread === thread) thread.run(() => listener.on.woke())

@@ -5,6 +5,7 @@ import type { TidemarkDocument } from '../document.ts'
 import type { Network } from '../link/network.ts'
 import type { CreateSocket } from '../link/socket.ts'
 import type { ClientOptions } from '../options.ts'
+import { IndexeddbStores } from '../store/indexeddb-stores.ts'
 import type { LocalStores } from '../store/local-store.ts'
 import type { PageEvents, TabWorld } from '../tabs/world.ts'
 import type { Channels } from './channels.ts'
@@ -127,12 +128,33 @@ export class Tab {
         createSocket: this.createSocket,
         network: this.network,
         tabs: this.world,
-        ...(isSimulated ? { localStores: ({ namespace }) => this.localStores(namespace) } : {}),
+        localStores: (settings) =>
+          isSimulated
+            ? this.localStores(settings.namespace)
+            : noting(this.#means.disk, options.localStores?.(settings) ?? new IndexeddbStores(settings)),
       },
       this.#means.clientId,
     )
     this.#clients.push(client)
     return client
+  }
+
+  /** A person looks at the page that was prerendered. */
+  activate(): void {
+    this.#means.locks.activate(this.#means.thread)
+  }
+
+  /** @internal what its code has not let go of: nothing, once all its clients are closed */
+  get heldStill(): string[] {
+    const { thread, network, locks, channels, indexeddb } = this.#means
+    const { sockets, listeners } = network.countOf(thread)
+    const counted = Object.entries({ sockets, listeners: listeners + this.#listeners.size, timers: thread.timers })
+    return [
+      ...counted.filter(([, count]) => count > 0).map(([what, count]) => `${count} ${what}`),
+      ...locks.of(thread).map((name) => `the lock ${name}`),
+      ...channels.of(thread).map((name) => `the channel ${name}`),
+      ...indexeddb.connectionsOf(thread).map((name) => `a connection to ${name}`),
+    ]
   }
 
   hide(): void {
@@ -204,10 +226,26 @@ class TabClient extends TidemarkClient {
   override open(name: string, options: { readonly doc?: Y.Doc } = {}): TidemarkDocument {
     const open = this.documents.find((document) => document.name === name)
     if (open && !open.isSetAside && !open.isBroken) return super.open(name, options)
-    const doc = options.doc ?? new Y.Doc()
+    const doc = options.doc ?? new Y.Doc({ guid: name })
     if (!options.doc) doc.clientID = this.#clientId()
     const document = super.open(name, { ...options, doc })
     keepTime(document.awareness, this.#clock)
     return document
   }
+}
+
+/** Takes note of the name under which each opening's dirty mark stands, and of its newest edit. */
+function noting(disk: Disk, stores: LocalStores): LocalStores {
+  const { open } = stores
+  stores.open = (document, doc, opening, events) => {
+    disk.openings.set(doc, opening)
+    const store = open.call(stores, document, doc, opening, events)
+    const { append } = store
+    store.append = (update, position) => {
+      if (position !== null) disk.newest.set(opening, Math.max(position, disk.newest.get(opening) ?? 0))
+      return append.call(store, update, position)
+    }
+    return store
+  }
+  return stores
 }

@@ -16,6 +16,8 @@ export class Thread {
   /** What surrounds everything that runs here. */
   around: (task: () => void) => void = (task) => task()
   #isPumping = false
+  /** Timers that were neither run nor cancelled. */
+  timers = 0
 
   constructor(timeline: Timeline) {
     this.#timeline = timeline
@@ -39,14 +41,19 @@ export class Thread {
       now: () => time.wall(),
       random: () => time.random(),
       after: (delay, callback) => {
-        let isCancelled = false
+        let isOver = false
+        this.timers++
         const cancel = this.#timeline.after(delay, () =>
           this.run(() => {
-            if (!isCancelled) callback()
+            if (isOver) return
+            isOver = true
+            this.timers--
+            callback()
           }),
         )
         return () => {
-          isCancelled = true
+          if (!isOver) this.timers--
+          isOver = true
           cancel()
         }
       },

@@ -50,6 +50,11 @@ export class Backend {
     this.delay = delay
   }
 
+  /** Some transaction gets no answer, ever: those behind it wait for as long as its tab is there. */
+  get isStuck(): boolean {
+    return [...this.databases.values()].some(({ transactions }) => transactions.some(({ isSilent }) => isSilent))
+  }
+
   /** A turn later. */
   soon(task: () => void): void {
     this.#timeline.effectAt(this.#timeline.time, task)
@@ -86,6 +91,12 @@ export class Backend {
     for (const database of this.databases.values()) {
       for (const connection of [...database.connections]) if (connection.thread === thread) connection.tabEnded()
     }
+  }
+
+  connectionsOf(thread: Thread): string[] {
+    return [...this.databases.values()].flatMap(({ name, connections }) =>
+      [...connections].filter((connection) => connection.thread === thread).map(() => name),
+    )
   }
 
   /** The browser closes what is open: out of its own need, or because what is stored is thrown away. */

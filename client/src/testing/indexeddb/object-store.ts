@@ -54,6 +54,8 @@ function includes(query: Query, key: Key): boolean {
 export class ObjectStoreContent {
   readonly name: string
   readonly #values = new Map<Key, unknown>()
+  /** Without what transactions have written that are not complete. */
+  readonly durable = new Map<Key, unknown>()
   #keys: Key[] | null = null
   #lastNumber = 0
 
@@ -72,6 +74,12 @@ export class ObjectStoreContent {
 
   nextNumber(): number {
     return this.#lastNumber + 1
+  }
+
+  /** The transaction that has written this is complete. */
+  completed(key: Key, value: unknown): void {
+    if (value === undefined) this.durable.delete(key)
+    else this.durable.set(key, value)
   }
 
   /** @returns a function that takes it back */

@@ -47,6 +47,7 @@ export class Transaction extends Target {
   isHeld = false
   #isCommitting = false
   isOver = false
+  isSilent = false
   /** For those who wait for its end. */
   onOver: (isCompleted: boolean) => void = () => {}
 
@@ -122,7 +123,10 @@ export class Transaction extends Target {
     }
     const { kind, request, work } = asked
     const outcome = this.#backend.outcomeOf(kind, this.db.name)
-    if (outcome === 'silent') return
+    if (outcome === 'silent') {
+      this.isSilent = true
+      return
+    }
     this.db.thread.run(() => {
       if (this.isOver) return
       this.#isActive = true
@@ -139,12 +143,14 @@ export class Transaction extends Target {
   #commit(): void {
     if (this.isOver) return
     const outcome = this.#puts.length > 0 ? this.#backend.outcomeOf('commit', this.db.name) : 'well'
-    if (outcome === 'silent') return
+    this.isSilent = outcome === 'silent'
+    if (this.isSilent) return
     if (outcome === 'well') this.#complete()
     else this.#abort(errorOf(outcome))
   }
 
   #complete(): void {
+    for (const { store, key, value } of this.#puts) this.db.content.stores.get(store)?.completed(key, value)
     if (this.#puts.length > 0) this.db.content.committed.push([...this.#puts])
     this.#over(true)
     this.db.thread.run(() => this.dispatch('complete'))

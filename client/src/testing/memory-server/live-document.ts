@@ -76,7 +76,7 @@ export class LiveDocument {
     Y.applyUpdate(this.doc, writing.update, writing)
     // Yjs emits nothing for what it keeps until its predecessors come; it must be stored all the same (R1.4)
     if (this.#heldBack().some((now, index) => now !== null && now !== held[index])) {
-      this.#storage.append(this.line, writing.update)
+      this.#storage.append(this.line, writing.update, writing.session.token)
     }
   }
 
@@ -105,7 +105,7 @@ export class LiveDocument {
   }
 
   #changed(update: Uint8Array, { session: writer, update: written, isBroadcast }: Writing): void {
-    this.#storage.append(this.line, update)
+    this.#storage.append(this.line, update, writer.token)
     for (const session of this.#sessions) {
       const isEcho = session === writer && isBroadcast && isEqual(update, written)
       if (!isEcho) session.send(syncFrame(session.address, 'update', update))

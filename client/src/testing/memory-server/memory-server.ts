@@ -30,6 +30,8 @@ export class MemoryServer {
   #isRunning = true
   #outage = 0
   #hasToldOutage = false
+  /** In bytes: a longer message is refused by closing the socket it came on. */
+  maxMessageBytes = 16 * 1024 * 1024
 
   /** @internal use `createWorld` */
   constructor(timeline: Timeline, chance: Chance, authorise: Authorise) {
@@ -64,6 +66,11 @@ export class MemoryServer {
   /** The updates of a document that are committed, in their order. */
   journal(document: string): readonly Uint8Array[] {
     return this.#storage.get(document)?.rows ?? []
+  }
+
+  /** The tokens of those who brought the updates of {@link journal}. */
+  writers(document: string): readonly string[] {
+    return this.#storage.get(document)?.tokens ?? []
   }
 
   /** What the server has in memory: committed or not, this is what peers see. */
@@ -189,7 +196,9 @@ export class MemoryServer {
     const isCurrent = () => this.#sockets.has(socket)
     return {
       receive: (frame) => {
-        if (isCurrent()) socket.receive(frame)
+        if (!isCurrent()) return
+        if (frame.byteLength <= this.maxMessageBytes) socket.receive(frame)
+        else socket.close(closeCode.messageTooLarge, 'message-too-large')
       },
       closed: () => {
         if (this.#sockets.delete(socket)) socket.closed()

@@ -36,6 +36,8 @@ export class ServerSession {
   #document: LiveDocument | null = null
   #level: Level = 'write'
   #isTidemark = false
+  /** The token that it was last authenticated with. */
+  token = ''
   #isOver = false
 
   constructor(address: string, documentName: string, means: SessionMeans) {
@@ -123,6 +125,7 @@ export class ServerSession {
     if (envelope.protocol > protocolVersion) return 'protocol-unsupported'
     const level = this.#means.authorise(envelope.token, this.documentName)
     if (level !== 'read' && level !== 'write' && level !== 'admin') return level
+    this.token = envelope.token
     if (this.#document) this.permit(level)
     else return this.#begin(level, envelope)
     return null

@@ -6,6 +6,8 @@ import type { Timeline } from '../timeline.ts'
 export interface Journal {
   readonly epoch: string
   readonly rows: Uint8Array[]
+  /** Of each row: the token of the session that brought it. */
+  readonly tokens: string[]
 }
 
 /** What the running server has appended to a document's journal, and how much of it is committed. */
@@ -19,6 +21,7 @@ export interface Line {
 interface Write {
   readonly line: Line
   readonly update: Uint8Array
+  readonly token: string
 }
 
 /** Stands for Postgres: rows appended now are committed a while later, in order, or when it is back. */
@@ -55,7 +58,7 @@ export class Storage {
   /** The document's journal; begins one, and with it an epoch, when there is none. */
   open(name: string): Journal {
     let journal = this.#journals.get(name)
-    if (!journal) this.#journals.set(name, (journal = { epoch: this.#chance.uuid(), rows: [] }))
+    if (!journal) this.#journals.set(name, (journal = { epoch: this.#chance.uuid(), rows: [], tokens: [] }))
     return journal
   }
 
@@ -64,7 +67,7 @@ export class Storage {
   }
 
   read(name: string): Y.Doc {
-    const doc = new Y.Doc()
+    const doc = new Y.Doc({ guid: name })
     const rows = this.#journals.get(name)?.rows ?? []
     Y.transact(doc, () => {
       for (const row of rows) Y.applyUpdate(doc, row)
@@ -72,9 +75,9 @@ export class Storage {
     return doc
   }
 
-  append(line: Line, update: Uint8Array): void {
+  append(line: Line, update: Uint8Array, token: string): void {
     line.appended++
-    const write = { line, update }
+    const write = { line, update, token }
     const life = this.#life
     this.#lastCommit = Math.max(this.#lastCommit, this.#timeline.time + this.commitDelay)
     this.#timeline.effectAt(this.#lastCommit, () => {
@@ -108,8 +111,9 @@ export class Storage {
   }
 }
 
-function commit({ line, update }: Write): void {
+function commit({ line, update, token }: Write): void {
   line.journal.rows.push(update)
+  line.journal.tokens.push(token)
   line.durable++
   while (line.waiting[0] && line.waiting[0].position <= line.durable) line.waiting.shift()?.release()
 }
