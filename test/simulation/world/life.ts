@@ -1,23 +1,19 @@
-import { createWorld, type Device, type Tab, type World } from '@tidemark/client/testing'
-import { encodeStateAsUpdate } from 'yjs'
-import { Coverage } from './coverage.ts'
-import { type Edit, Opened } from './opened.ts'
+import { createWorld, type Device, type StepOutcome, type Tab, type World } from '@tidemark/client/testing'
+import { type Account, Accounts, accounts } from './accounts.ts'
+import { within } from './browser.ts'
+import { type Habits, Login } from './login.ts'
+import type { Edit } from './opened.ts'
+import { People } from './people.ts'
 import { Promises } from './promises.ts'
 import { Rest } from './rest.ts'
-import { type DocumentName, documents, type Step } from './steps.ts'
+import { documents, type Step } from './steps.ts'
 
-/** For whoever wants to see what happens. */
-export interface Watcher {
-  step(step: Step): void
-  opened(opened: Opened): void
-}
+const deviceCount = 2
+const goodDisk = { least: 0, most: 8 }
 
-const deviceCount = 3
-const goodDisk = { least: 1, most: 12 }
+type Disturbance = Exclude<Extract<Step, { device: number }>['does'], 'open tab' | 'trip disk'>
 
-const disturbances: {
-  readonly [does in Exclude<Extract<Step, { device: number }>['does'], 'open tab'>]: (device: Device) => void
-} = {
+const disturbances: { readonly [does in Disturbance]: (device: Device) => void } = {
   offline: (device) => device.goOffline(),
   online: (device) => device.goOnline(),
   partition: (device) => device.partition(),
@@ -29,10 +25,22 @@ const disturbances: {
   'broken disk': (device) => device.failStore('broken'),
   'slow disk': (device) => device.delayStore({ least: 300, most: 2_000 }),
   'clear disk': (device) => device.clearStorage(),
+  'close databases': (device) => device.indexeddb.closeAll(),
+  'stall locks': (device) => device.stallLocks(),
+  'answer locks': (device) => device.answerLocks(),
+  'crash browser': (device) => {
+    for (const tab of device.tabs) tab.crash()
+  },
   'good disk': (device) => {
     device.healStore()
     device.delayStore(goodDisk)
   },
+}
+
+/** What a life is like from its begin, by its seed alone. */
+function habitsOf(world: World): Habits & { readonly isShort: boolean } {
+  const isSo = () => world.device('device 1').openTab().clock.random() < 0.3
+  return { isEncrypted: isSo(), isForgetful: isSo(), isPatient: isSo(), isShort: isSo() }
 }
 
 /** Several devices with several tabs, what happens to them, and whether every promise is kept after each step. */
@@ -41,29 +49,36 @@ export class Life {
   readonly #devices: readonly Device[]
   readonly #promises: Promises
   readonly #rest: Rest
-  readonly #clients = new Map<Tab, ReturnType<Tab['createClient']>>()
-  #numbers = 0
-  readonly #watcher: Watcher | null
+  readonly #people: People
+  readonly #accounts = new Accounts()
+  readonly #habits: Habits
+  readonly #logins: Login[] = []
+  #nextAccount: Account = accounts[0]
 
-  constructor(seed: number, watcher: Watcher | null = null) {
-    this.#watcher = watcher
+  constructor(seed: number) {
     this.world = createWorld({
       seed,
       latency: { least: 1, most: 40 },
       channelLatency: { least: 0, most: 4 },
       diskDelay: goodDisk,
+      authorise: this.#accounts.authorise,
+      within,
     })
+    const habits = habitsOf(this.world)
+    this.#habits = habits
+    if (habits.isShort) this.world.server.maxMessageBytes = 16_000
+    for (const { tabs } of this.world.devices) for (const tab of tabs) tab.crash()
     this.#devices = Array.from({ length: deviceCount }, (_, index) => this.world.device(`device ${index + 1}`))
     this.#promises = new Promises(this.world, this.#devices)
     this.#rest = new Rest(this.world, this.#devices, this.#promises)
+    this.#people = new People(this.#promises, this.#rest)
   }
 
   /** @throws {Broken} */
   async live(steps: readonly Step[]): Promise<void> {
-    for (const device of this.#devices) this.#openTab(device, true)
+    for (const device of this.#devices) this.#openTab(device, { visible: true })
     await this.world.advanceTime(30)
     for (const step of steps) {
-      this.#watcher?.step(step)
       await this.#perform(step)
       this.#promises.check()
     }
@@ -79,12 +94,8 @@ export class Life {
   async #perform(step: Step): Promise<void> {
     const { world } = this
     switch (step.does) {
-      case 'insert':
-      case 'delete':
-        this.#edit(step)
-        return
       case 'open tab':
-        this.#openTab(this.#device(step.device), step.isVisible)
+        this.#openTab(this.#device(step.device), { visible: step.isVisible, prerendered: step.isPrerendered })
         return
       case 'hide':
       case 'show':
@@ -92,14 +103,22 @@ export class Life {
       case 'resume':
       case 'crash':
       case 'close':
+      case 'activate':
         this.#tab(step.tab)?.[step.does]()
         return
-      case 'close document':
-        this.#closeDocument(this.#find(step.tab, step.document))
-        return
-      case 'reopen document': {
+      case 'sign in':
+      case 'second client': {
         const tab = this.#tab(step.tab)
-        if (tab?.state === 'running') this.#open(tab, step.document)
+        if (tab?.state !== 'running') return
+        const isIn = this.#logins.some((login) => login.tab === tab && !login.isOver)
+        if (isIn === (step.does === 'second client')) this.#logIn(tab, step.isOther)
+        return
+      }
+      case 'sign out':
+      case 'close client':
+      case 'catch up': {
+        const login = this.#login(step.tab)
+        if (login) this.#people.ofClient(login, step)
         return
       }
       case 'kill server':
@@ -117,6 +136,10 @@ export class Life {
       case 'drop sockets':
         world.server.dropSockets()
         return
+      case 'expire tokens':
+        this.#accounts.expire()
+        world.server.requestTokens()
+        return
       case 'delay acks':
         world.delayAcks(step.ms)
         return
@@ -130,12 +153,19 @@ export class Life {
         world.server.resetDocument(step.document)
         this.#promises.journals.begin(step.document)
         return
+      case 'trip disk':
+        tripDisk(this.#device(step.device), step.after, step.outcome)
+        return
       default:
-        this.#disturb(this.#device(step.device), step.does)
+        if ('device' in step) this.#disturb(this.#device(step.device), step.does)
+        else {
+          const login = this.#login(step.tab)
+          if (login) this.#people.ofDocument(login, step)
+        }
     }
   }
 
-  #disturb(device: Device, does: keyof typeof disturbances): void {
+  #disturb(device: Device, does: Disturbance): void {
     if (does === 'clear disk') this.#promises.clear(device)
     disturbances[does](device)
   }
@@ -149,88 +179,95 @@ export class Life {
     return tabs[number % tabs.length]
   }
 
-  #find(tab: number, name: DocumentName): Opened | undefined {
-    const found = this.#tab(tab)
-    return this.#promises.opened.find((opened) => opened.tab === found && opened.name === name && opened.isRunning)
+  #login(number: number): Login | undefined {
+    const here = this.#logins.filter(({ tab, isOver }) => tab.state === 'running' && !isOver)
+    return here[number % here.length]
   }
 
-  #openTab(device: Device, isVisible: boolean): void {
+  #openTab(device: Device, how: { readonly visible: boolean; readonly prerendered?: boolean }): void {
     if (device.tabs.length >= 4) return
-    const tab = device.openTab({ visible: isVisible })
-    this.#clients.set(tab, tab.createClient())
-    for (const name of documents) this.#open(tab, name)
+    this.#logIn(device.openTab(how), false)
   }
 
-  #open(tab: Tab, name: DocumentName): void {
-    const document = this.#clients.get(tab)!.open(name)
-    if (this.#promises.opened.some((opened) => opened.document === document)) return
+  /** @param isOther for the other account from now on */
+  #logIn(tab: Tab, isOther: boolean): void {
+    if (isOther) this.#nextAccount = this.#nextAccount === accounts[0] ? accounts[1] : accounts[0]
     const device = this.world.device(tab.device)
-    const opened = new Opened({ name, device, tab }, document, {
-      saved: (opened, saying) => this.#promises.checkSaved(opened, saying),
-      trouble: (what) => this.#promises.complain(what),
+    tab.run(() => {
+      const login = new Login({ device, tab }, this.#nextAccount, this.#accounts, this.#habits)
+      this.#logins.push(login)
+      for (const name of documents) this.#people.open(login, name)
     })
-    this.#promises.opened.push(opened)
-    this.#watcher?.opened(opened)
-  }
-
-  #closeDocument(opened: Opened | undefined): void {
-    if (!opened) return
-    opened.isClosed = true
-    void opened.document.close()
-  }
-
-  #edit({ does, tab, document, at }: Extract<Step, { at: number }>): void {
-    const opened = this.#find(tab, document)
-    if (!opened) return
-    const numbers = opened.document.doc.getArray<number>('numbers')
-    const index = numbers.length === 0 ? 0 : at % numbers.length
-    let edit: Edit | null
-    if (does === 'delete') {
-      if (numbers.length === 0) return
-      edit = opened.edit(`-${numbers.get(index)}`, () => numbers.delete(index))
-    } else {
-      const number = ++this.#numbers
-      edit = opened.edit(`+${number}`, () => numbers.insert(index, [number]))
-    }
-    if (edit) this.#promises.edits.push(edit)
   }
 
   // ——— the end ———
 
   async #end(): Promise<void> {
     const { world } = this
-    const heldByTheLiving = this.#promises.edits.filter(({ units, by }) =>
-      this.#promises.opened.some(
-        (opened) =>
-          opened.tab.state !== 'gone' &&
-          !opened.isClosed &&
-          opened.name === by.name &&
-          new Coverage().add(stateOf(opened)).holds(units),
-      ),
-    )
+    const ofTheLiving = this.#promises.edits.filter((edit) => this.#isHeldByTheLiving(edit))
     this.#heal()
     await world.advanceTime(100_000)
-    for (const tab of this.#devices.flatMap(({ tabs }) => tabs)) for (const name of documents) this.#open(tab, name)
+    for (const login of this.#logins) {
+      if (!login.isOver && login.tab.state === 'running') for (const name of documents) this.#people.open(login, name)
+    }
+    await this.#comeToRest()
+    // what was too large for the server's limit
+    world.server.maxMessageBytes = 16 * 1024 * 1024
+    for (const opened of this.#promises.opened) opened.sendAll()
     await this.#comeToRest()
     // what only a disk holds comes with the next opening
     for (const tab of this.#devices.flatMap(({ tabs }) => tabs)) tab.close()
     this.#promises.parted.clear()
-    for (const device of this.#devices) for (const isVisible of [true, false]) this.#openTab(device, isVisible)
-    const here = await this.#comeToRest()
-    for (const opened of here) this.#rest.checkDisk(opened)
-    for (const edit of heldByTheLiving) this.#rest.checkKept(edit, 'was in a tab that lived on')
+    const isMixed = this.#isMixed
+    for (const account of isMixed ? accounts : [accounts[0]]) await this.#comeBack(account)
+    for (const edit of ofTheLiving) this.#rest.checkKept(edit, 'was in a tab that lived on')
     for (const edit of this.#promises.stored) this.#rest.checkKept(edit, 'was stored')
     this.#promises.answer()
   }
 
+  #isHeldByTheLiving(edit: Edit): boolean {
+    return this.#promises.opened.some(
+      (opened) =>
+        opened.tab.state !== 'gone' && !opened.isClosed && opened.name === edit.by.name && opened.holds(edit.units),
+    )
+  }
+
+  /** Everybody opens everything for one account, comes to rest, and closes it. */
+  async #comeBack(account: Account): Promise<void> {
+    this.#nextAccount = account
+    for (const device of this.#devices) for (const visible of [true, false]) this.#openTab(device, { visible })
+    const here = await this.#comeToRest()
+    const isLast = !this.#isMixed || account === accounts.at(-1)
+    if (isLast) for (const opened of here) this.#rest.checkDisk(opened)
+    for (const login of this.#logins) {
+      if (login.isOver || login.tab.state !== 'running') continue
+      this.#people.ofClient(login, { does: 'close client', tab: 0 })
+    }
+    await this.world.advanceTime(30_000)
+    this.#promises.checkSettled()
+    this.#rest.checkLetGo()
+    this.#promises.answer()
+    for (const tab of this.#devices.flatMap(({ tabs }) => tabs)) tab.close()
+  }
+
   /** Everything is well, and there is time: all must come to the same. */
-  async #comeToRest(): Promise<readonly Opened[]> {
-    await this.world.advanceTime(100_000)
+  async #comeToRest() {
+    const { world } = this
+    await world.advanceTime(100_000)
     this.#promises.check()
     const here = this.#promises.opened.filter((opened) => opened.isRunning && !opened.document.isSetAside)
-    for (const opened of here) this.#rest.check(opened, here)
+    this.#promises.checkSettled()
+    // what is another account's waits for it
+    if (this.#isMixed) return here
+    for (const opened of here) if (!this.#promises.isStuck(opened)) this.#rest.check(opened, here)
+    this.#rest.checkCounted(here)
+    this.#rest.checkQuestions()
     this.#promises.answer()
     return here
+  }
+
+  get #isMixed(): boolean {
+    return this.#logins.some(({ account }) => account !== accounts[0])
   }
 
   #heal(): void {
@@ -242,12 +279,28 @@ export class Life {
       device.goOnline()
       device.heal()
       device.wake()
+      device.answerLocks()
       disturbances['good disk'](device)
-      for (const tab of device.tabs) tab.resume()
+      for (const tab of device.tabs) {
+        tab.activate()
+        tab.resume()
+      }
     }
+    this.#promises.everythingTravels()
+    for (const opened of this.#promises.opened) opened.sendAll()
   }
 }
 
-function stateOf({ document }: Opened): Uint8Array {
-  return encodeStateAsUpdate(document.doc)
+/** One step of the disk goes wrong, the others do not. */
+function tripDisk(device: Device, after: number, outcome: StepOutcome): void {
+  const usual = device.indexeddb.outcomeOf
+  let left = after
+  device.indexeddb.outcomeOf = (kind, database) => {
+    // only who begins a transaction finds out that its connection is gone; only what is written needs space
+    const isPossible =
+      (outcome === 'gone') === (kind === 'begin') && (outcome !== 'full' || kind === 'commit' || kind === 'write')
+    if (!isPossible || left-- > 0) return usual(kind, database)
+    device.indexeddb.outcomeOf = usual
+    return outcome
+  }
 }

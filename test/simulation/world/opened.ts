@@ -1,70 +1,83 @@
 import type { TidemarkDocument } from '@tidemark/client'
 import type { Device, Tab } from '@tidemark/client/testing'
 import { Coverage } from './coverage.ts'
+import type { Login } from './login.ts'
 import type { DocumentName } from './steps.ts'
 
 /** One edit that somebody made. */
 export interface Edit {
   readonly by: Opened
+  /** The opening that it was made in. */
+  readonly opening: string | null
   /** Its position among the edits of its opening. */
   readonly position: number
   /** What it inserted and deleted. */
   readonly units: readonly string[]
   /** What an app would see of it. */
   readonly says: string
+  /** There was a network at some time since it was made. */
+  couldTravel: boolean
+}
+
+export interface OpenedEvents {
+  readonly saved: (opened: Opened, saying: string) => void
+  readonly trouble: (what: string) => void
 }
 
 /** A document opened in a tab, and what an app hears of it there. */
 export class Opened {
   readonly name: DocumentName
-  readonly device: Device
-  readonly tab: Tab
+  readonly login: Login
   readonly document: TidemarkDocument
   /** What is in the `Y.Doc` by other ways than from the server: what "saved" is said of. */
   readonly own = new Coverage()
   readonly fromServer = new Coverage()
   /** Something is pending that `drained` has not been said of. */
   owesDrained = false
+  isClosed = false
   #pendingEvents = 0
-  readonly #onTrouble: (what: string) => void
+  readonly #events: OpenedEvents
 
-  constructor(
-    place: { readonly name: DocumentName; readonly device: Device; readonly tab: Tab },
-    document: TidemarkDocument,
-    on: { readonly saved: (opened: Opened, saying: string) => void; readonly trouble: (what: string) => void },
-  ) {
-    this.name = place.name
-    this.device = place.device
-    this.tab = place.tab
+  constructor(name: DocumentName, login: Login, document: TidemarkDocument, events: OpenedEvents) {
+    this.name = name
+    this.login = login
     this.document = document
-    this.#onTrouble = on.trouble
+    this.#events = events
     // one that is open already, because the client catches up by itself
     this.owesDrained = document.pendingCount > 0
-    document.doc.on('update', (update: Uint8Array, origin: unknown) => {
-      const coverage = isFromServer(origin) ? this.fromServer : this.own
-      coverage.add(update)
-    })
+    document.doc.on('update', this.#onUpdate)
     document.on('pending', () => {
       this.#pendingEvents++
       this.owesDrained = true
     })
     document.on('drained', () => {
-      if (!this.owesDrained) on.trouble(`[R4.1] ${this}: drained twice`)
-      if (document.pendingCount > 0) on.trouble(`[R4.1] ${this}: drained with ${document.pendingCount} pending`)
-      this.owesDrained = false
-      on.saved(this, 'drained')
+      if (!this.owesDrained) events.trouble(`[R4.1] ${this}: drained twice`)
+      this.owesDrained = document.pendingCount > 0
+      if (!this.owesDrained) events.saved(this, 'drained')
     })
     document.on('status', ({ kind }) => {
-      if (kind === 'saved') on.saved(this, 'saved')
+      // what a listener before this one has written is told next
+      if (kind === 'saved' && document.pendingCount === 0) events.saved(this, 'saved')
     })
     document.awareness.setLocalState({ here: true })
+  }
+
+  readonly #onUpdate = (update: Uint8Array, origin: unknown): void => {
+    const coverage = isFromServer(origin) ? this.fromServer : this.own
+    coverage.add(update)
+  }
+
+  get device(): Device {
+    return this.login.device
+  }
+
+  get tab(): Tab {
+    return this.login.tab
   }
 
   get isRunning(): boolean {
     return this.tab.state === 'running' && !this.isClosed
   }
-
-  isClosed = false
 
   /** Other tabs of the device have the same copy, and hear of its edits. */
   get isShared(): boolean {
@@ -84,23 +97,60 @@ export class Opened {
       update = bytes
     }
     document.doc.on('update', collect)
-    document.doc.transact(change)
+    try {
+      document.doc.transact(change)
+    } catch (error) {
+      // an observer's: Yjs hands it to whoever made the transaction
+      if (!(error instanceof Rude)) throw error
+    }
     document.doc.off('update', collect)
     if (!update) return null
-    if (!document.isSetAside && (this.#pendingEvents === before || document.pendingCount === 0)) {
-      this.#onTrouble(`[R2.1] ${this}: not pending in the same tick`)
+    const isHeard = this.#pendingEvents > before && (document.pendingCount > 0 || document.isClosed)
+    if (!document.isSetAside && !this.isClosed && !isHeard) {
+      this.#events.trouble(`[R2.1] ${this}: not pending in the same tick`)
     }
     return {
       by: this,
+      opening: this.device.openingOf(document.doc),
       position: this.device.newestOf(document.doc),
       units: [...new Coverage().add(update).units],
       says,
+      couldTravel: this.device.network !== 'offline',
     }
+  }
+
+  /** What it stores is on the device's disk, not in memory. */
+  get isOfDisk(): boolean {
+    return this.document.status.localStore.kind === 'indexeddb'
+  }
+
+  /** Whether the `Y.Doc` holds it, from wherever. */
+  holds(units: readonly string[]): boolean {
+    return units.every((unit) => this.own.units.has(unit) || this.fromServer.units.has(unit))
+  }
+
+  /** As a person does who wants everything to be sent. */
+  sendAll(): void {
+    this.tab.run(() => {
+      if (this.isClosed || this.document.isSetAside) return
+      this.document.connect()
+      this.document.retry()
+    })
+  }
+
+  closed(): void {
+    this.isClosed = true
+    this.document.doc.off('update', this.#onUpdate)
   }
 
   toString(): string {
     return `${this.name} on ${this.device.name}`
   }
+}
+
+/** What a rude observer throws. */
+export class Rude extends Error {
+  override readonly name = 'Rude'
 }
 
 /** What the server sends comes through the link; everything else is this device's. */

