@@ -1,0 +1,165 @@
+import * as decoding from 'lib0/decoding'
+import * as encoding from 'lib0/encoding'
+import { type Id, type Scanned, scanStruct } from './scan.ts'
+
+export interface SliceSize {
+  structs: number
+  bytes: number
+}
+
+/** Small enough that applying one is not felt by those who use other documents. */
+const usual: SliceSize = { structs: 2_000, bytes: 256 * 1024 }
+
+export interface Slice {
+  /** To be applied; null when a part was only looked through: time to see to something else. */
+  update: Uint8Array | null
+  /** How many structs it brings. */
+  structs: number
+}
+
+/** One client's structs in an update: where the next one is, and how many are left. */
+interface Section {
+  readonly client: number
+  clock: number
+  left: number
+  at: number
+  /** Of the slice that is being filled: where it began, and how many structs it has of this section. */
+  begun: { clock: number; at: number; count: number } | null
+  /** Somebody waits for its structs already. */
+  isAwaited: boolean
+}
+
+/**
+ * Cuts an update (V1) into updates that do the same when they are applied one after the other: what a struct stands
+ * on is in its own slice or in an earlier one, so that Yjs never has to keep a part aside. The bytes of structs are
+ * copied as they are, none is built.
+ * @throws when the update does not decode
+ */
+export function* slicesOf(update: Uint8Array, size: SliceSize = usual): Generator<Slice, void> {
+  const decoder = decoding.createDecoder(update)
+  const sections = new Map<number, Section>()
+  yield* findSections(decoder, sections, size)
+  const deletionsAt = decoder.pos
+  yield* structSlices(update, sections, size)
+  decoder.pos = deletionsAt
+  yield* deletionSlices(decoder, size)
+}
+
+function* findSections(
+  decoder: decoding.Decoder,
+  sections: Map<number, Section>,
+  size: SliceSize,
+): Generator<Slice, void> {
+  let scanned = 0
+  for (let left = decoding.readVarUint(decoder); left > 0; left--) {
+    const count = decoding.readVarUint(decoder)
+    const client = decoding.readVarUint(decoder)
+    const clock = decoding.readVarUint(decoder)
+    if (sections.has(client)) throw new Error('a client has two sections')
+    sections.set(client, { client, clock, left: count, at: decoder.pos, begun: null, isAwaited: false })
+    for (let struct = 0; struct < count; struct++) {
+      scanStruct(decoder)
+      if (++scanned % (4 * size.structs) === 0) yield { update: null, structs: 0 }
+    }
+  }
+}
+
+/** Goes through the structs as Yjs integrates them: higher clients first, what is missing before what needs it. */
+function* structSlices(update: Uint8Array, sections: Map<number, Section>, size: SliceSize): Generator<Slice, void> {
+  const decoder = decoding.createDecoder(update)
+  const slice = new Filling(update)
+  const missingIn = ({ needs }: Scanned, own: Section): { section: Section; need: Id } | null => {
+    for (const need of needs) {
+      const section = need.client === own.client ? undefined : sections.get(need.client)
+      if (section && section.left > 0 && !section.isAwaited && need.clock >= section.clock) return { section, need }
+    }
+    return null
+  }
+  for (const first of [...sections.values()].sort((one, other) => other.client - one.client)) {
+    const awaited: { section: Section; until: number }[] = [{ section: first, until: Number.POSITIVE_INFINITY }]
+    first.isAwaited = true
+    for (let top = awaited.at(-1); top; top = awaited.at(-1)) {
+      const { section, until } = top
+      if (section.left === 0 || section.clock > until) {
+        section.isAwaited = false
+        awaited.pop()
+        continue
+      }
+      decoder.pos = section.at
+      const scanned = scanStruct(decoder)
+      const missing = missingIn(scanned, section)
+      if (missing) {
+        missing.section.isAwaited = true
+        awaited.push({ section: missing.section, until: missing.need.clock })
+        continue
+      }
+      slice.take(section, scanned.length, decoder.pos)
+      if (slice.structs >= size.structs || slice.bytes >= size.bytes) yield slice.finish()
+    }
+  }
+  if (slice.structs > 0) yield slice.finish()
+}
+
+/** The slice that is being filled. */
+class Filling {
+  structs = 0
+  bytes = 0
+  readonly #update: Uint8Array
+  readonly #sections: Section[] = []
+
+  constructor(update: Uint8Array) {
+    this.#update = update
+  }
+
+  /** Takes the section's next struct, which ends at `end`. */
+  take(section: Section, length: number, end: number): void {
+    if (!section.begun) {
+      section.begun = { clock: section.clock, at: section.at, count: 0 }
+      this.#sections.push(section)
+    }
+    section.begun.count += 1
+    this.structs += 1
+    this.bytes += end - section.at
+    section.left -= 1
+    section.clock += length
+    section.at = end
+  }
+
+  finish(): Slice {
+    const { structs } = this
+    const encoder = encoding.createEncoder()
+    encoding.writeVarUint(encoder, this.#sections.length)
+    for (const section of this.#sections) {
+      const { clock, at, count } = section.begun as NonNullable<Section['begun']>
+      encoding.writeVarUint(encoder, count)
+      encoding.writeVarUint(encoder, section.client)
+      encoding.writeVarUint(encoder, clock)
+      encoding.writeUint8Array(encoder, this.#update.subarray(at, section.at))
+      section.begun = null
+    }
+    // no deletions: they come when everything is there
+    encoding.writeVarUint(encoder, 0)
+    this.#sections.length = 0
+    this.structs = 0
+    this.bytes = 0
+    return { update: encoding.toUint8Array(encoder), structs }
+  }
+}
+
+function* deletionSlices(decoder: decoding.Decoder, size: SliceSize): Generator<Slice, void> {
+  for (let clients = decoding.readVarUint(decoder); clients > 0; clients--) {
+    const client = decoding.readVarUint(decoder)
+    for (let left = decoding.readVarUint(decoder); left > 0; ) {
+      const count = Math.min(left, size.structs)
+      left -= count
+      const encoder = encoding.createEncoder()
+      // no structs, the deletions of one client
+      encoding.writeVarUint(encoder, 0)
+      encoding.writeVarUint(encoder, 1)
+      encoding.writeVarUint(encoder, client)
+      encoding.writeVarUint(encoder, count)
+      for (let index = 0; index < 2 * count; index++) encoding.writeVarUint(encoder, decoding.readVarUint(decoder))
+      yield { update: encoding.toUint8Array(encoder), structs: 0 }
+    }
+  }
+}
