@@ -195,7 +195,7 @@ describe('[R7.7] tables of the first version', () => {
     await old.end()
     expect(await query(url, 'select head::int as head from tidemark_store.documents')).toEqual([{ head: stored }])
     expect(await query(url, 'select count(*)::int as count from tidemark_store.updates')).toEqual([{ count: stored }])
-    expect(await query(url, 'select name from tidemark_store.migrations order by 1')).toHaveLength(2)
+    expect(await query(url, 'select name from tidemark_store.migrations order by 1')).toHaveLength(3)
   })
 
   test('of which one is missing are neither moved nor replaced', async () => {

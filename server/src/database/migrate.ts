@@ -4,6 +4,7 @@ import { refuseForgottenTables } from './first-version.ts'
 import { refusalOf } from './migration-failures.ts'
 import { journal } from './migrations/0001-journal.ts'
 import { checksums } from './migrations/0002-checksums.ts'
+import { missingRevisions } from './migrations/0003-missing-revisions.ts'
 import { hasColumns, relationsIn } from './relations.ts'
 import { ownSchema, tables } from './tables.ts'
 
@@ -14,6 +15,7 @@ export type Migration = (transaction: Transaction<unknown>) => Promise<void>
 const migrations: Readonly<Record<string, Migration>> = {
   '0001-journal': journal,
   '0002-checksums': checksums,
+  '0003-missing-revisions': missingRevisions,
 }
 
 /** Any number will do that other programs do not use: the bytes of "tidemark". */

@@ -31,6 +31,8 @@ export interface SnapshotsTable {
   bytes: Uint8Array
   /** CRC-32 of `bytes`; null for rows that an earlier version stored. */
   crc: Generated<number | null>
+  /** Revisions up to its own whose updates it does not hold, because they were in quarantine (R7.9). */
+  missing: Generated<number[]>
   created_at: Generated<Date>
 }
 

@@ -46,6 +46,6 @@ export const journalTables: Readonly<Record<string, Columns>> = {
 export const tables: Readonly<Record<string, Columns>> = {
   ...journalTables,
   updates: { ...journalTables.updates, crc: 'bigint' },
-  snapshots: { ...journalTables.snapshots, crc: 'bigint' },
+  snapshots: { ...journalTables.snapshots, crc: 'bigint', missing: 'bigint[]' },
   migrations: { name: 'text', applied_at: 'timestamp with time zone' },
 }

@@ -1,24 +1,20 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import * as Y from 'yjs'
+import { freshDatabase } from '../../../test/helpers/postgres.ts'
 import { type Database, openDatabase } from '../database/database.ts'
 import { load, RowQuarantined } from './load.ts'
 import { isSnapshotDue } from './open-document.ts'
-import { findEpoch, findOrCreate, readTail, saveSnapshot } from './store.ts'
+import { findEpoch, findOrCreate, saveSnapshot } from './store.ts'
+import { readTail } from './stored-rows.ts'
 
-let folder: string
 let database: Database
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'tidemark-documents-'))
-  database = await openDatabase({ dataFolder: folder }, () => {})
-}, 60_000)
+  database = await openDatabase({ databaseUrl: await freshDatabase() }, () => {})
+})
 
 afterAll(async () => {
   await database.close()
-  await rm(folder, { recursive: true, force: true })
 })
 
 /** Stores a text, one update for each word, and returns the updates. */

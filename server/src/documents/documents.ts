@@ -9,7 +9,8 @@ import type { ConnectionContext } from '../sockets/context.ts'
 import { load, loadOrigin, quietly } from './load.ts'
 import { heldBackOf, isSnapshotDue, type OpenDocument } from './open-document.ts'
 import { tiePresenceToSessions } from './presence.ts'
-import { findEpoch, readTail, saveSnapshot } from './store.ts'
+import { findEpoch, saveSnapshot } from './store.ts'
+import { readTail } from './stored-rows.ts'
 
 export interface DocumentsEvents {
   /** All that was queued of this document is committed: it may now leave memory. */
@@ -80,11 +81,11 @@ export class Documents {
   }
 
   async #load({ instance, document, documentName }: onLoadDocumentPayload): Promise<void> {
-    const { stored, tail } = await load(this.#database, documentName, document)
+    const { stored, tail, missing } = await load(this.#database, documentName, document)
     const line = new JournalLine({ id: stored.id, name: documentName, epoch: stored.epoch, revision: stored.head })
-    const snapshot = { size: stored.snapshot?.bytes.byteLength ?? 0, tail }
+    const snapshot = { size: stored.snapshot?.size ?? 0, tail }
     const counted = () => scheduleSnapshots(instance, open)
-    const open: OpenDocument = { document, line, snapshot, heldBack: heldBackOf(document), counted }
+    const open: OpenDocument = { document, line, snapshot, heldBack: heldBackOf(document), counted, missing }
     // Synchronous with the apply: Hocuspocus's own onChange runs in a promise chain, after the ack was written (R1).
     document.on('update', (update: Uint8Array, origin: unknown) => {
       if (origin !== loadOrigin) this.append(open, update, authorOf(origin))
@@ -152,7 +153,7 @@ export class Documents {
     const covered = { ...snapshot.tail }
     const bytes = Y.encodeStateAsUpdate(open.document)
     try {
-      await saveSnapshot(this.#database, { id: line.documentId, epoch: line.epoch }, revision, bytes)
+      await saveSnapshot(this.#database, { id: line.documentId, epoch: line.epoch }, revision, bytes, open.missing)
     } catch (cause) {
       // the account is unchanged, so the next edit tries again; nothing depends on this snapshot
       this.events.emit('snapshotFailed', { documentName, cause })

@@ -2,13 +2,19 @@ import { TidemarkError } from '@tidemark/shared'
 import * as Y from 'yjs'
 import type { Database } from '../database/database.ts'
 import { classify } from '../database/failures.ts'
-import { findOrCreate, quarantine, readTail, type StoredDocument, type StoredUpdate } from './store.ts'
+import { Application, DamagedRow, type Grouping } from './apply.ts'
+import { findOrCreate, quarantine, type StoredDocument } from './store.ts'
+import { readInPieces, readUpdate, type StoredRow, tailPages } from './stored-rows.ts'
 
 export interface LoadedState {
   stored: StoredDocument
   /** How much journal lies behind the snapshot: what the next snapshot would save (R8.1). */
   tail: { rows: number; bytes: number }
+  /** Revisions whose updates it does not hold, because they are in quarantine (R7.9). */
+  missing: Set<number>
 }
+
+export { loadOrigin } from './apply.ts'
 
 /** A row that did not decode has been put into quarantine; loading again goes without it. */
 export class RowQuarantined extends Error {
@@ -38,39 +44,96 @@ export function quietly(error: unknown): never {
 }
 
 /**
- * Fills `target` from the newest snapshot and the journal behind it (R7.2).
- * @throws {TidemarkError} `storage-unavailable` when it cannot be read now
+ * Fills `target` from the newest snapshot and the journal behind it (R7.2), in slices between which other documents have
+ * their turn (R6.12).
+ * @throws {TidemarkError} `storage-unavailable` when it cannot be read now; `document-load-failed` when it is too large
  * @throws {RowQuarantined} when a row did not decode: `target` may hold a part of it, so it must be thrown away (R6.1)
  */
 export async function load(database: Database, name: string, target: Y.Doc): Promise<LoadedState> {
-  const { stored, updates } = await read(database, name)
+  const stored = await readable(findOrCreate(database, name))
   try {
-    target.transact(() => {
-      if (stored.snapshot) Y.applyUpdate(target, stored.snapshot.bytes)
-      for (const { bytes } of updates) Y.applyUpdate(target, bytes)
-    }, loadOrigin)
+    return await fill(database, stored, target, 'together')
   } catch (error) {
-    throw await quarantineCulprit(database, stored, updates, error)
+    if (error instanceof TidemarkError) throw error
+    const culprit = error instanceof DamagedRow ? error : await findCulprit(database, stored)
+    if (!culprit) throw error
+    const { row, cause } = culprit
+    await putAside(database, { documentId: stored.id, ...row, reason: reasonOf(cause) })
+    throw new RowQuarantined(row, cause)
   }
-  let bytes = 0
-  for (const update of updates) bytes += update.bytes.byteLength
-  const head = Math.max(stored.head, updates.at(-1)?.revision ?? 0)
-  return { stored: { ...stored, head }, tail: { rows: updates.length, bytes } }
 }
 
-async function read(database: Database, name: string): Promise<{ stored: StoredDocument; updates: StoredUpdate[] }> {
+/** A row fails only in what Yjs does after it was applied: applies each by itself, to a document that is thrown away. */
+async function findCulprit(database: Database, stored: StoredDocument): Promise<DamagedRow | null> {
   try {
-    const stored = await findOrCreate(database, name)
-    const covered = stored.snapshot?.revision ?? 0
-    // whatever is committed after this look is found by the next commit of this process (R7.5)
-    return { stored, updates: stored.head > covered ? await readTail(database, stored.id, covered) : [] }
+    await fill(database, stored, new Y.Doc(), 'one-by-one')
+  } catch (error) {
+    if (error instanceof DamagedRow) return error
+  }
+  // each row applies by itself: not the rows' fault
+  return null
+}
+
+async function fill(
+  database: Database,
+  stored: StoredDocument,
+  target: Y.Doc,
+  grouping: Grouping,
+): Promise<LoadedState> {
+  const tail = { rows: 0, bytes: 0 }
+  let head = stored.head
+  const application = new Application(target, grouping)
+  try {
+    for await (const rows of readableAll(rowsOf(database, stored))) {
+      await application.apply(rows)
+      for (const { source, revision, bytes } of rows) {
+        if (source === 'snapshot' || revision <= (stored.snapshot?.revision ?? 0)) continue
+        tail.rows += 1
+        tail.bytes += bytes.byteLength
+        head = Math.max(head, revision)
+      }
+    }
+  } finally {
+    application.end()
+  }
+  return { stored: { ...stored, head }, tail, missing: new Set(stored.quarantined) }
+}
+
+/** The newest snapshot, what it lacked and has been mended since, and the journal behind it. */
+async function* rowsOf(database: Database, stored: StoredDocument): AsyncGenerator<StoredRow[], void> {
+  const { id, head, snapshot } = stored
+  if (snapshot) {
+    const { revision, size, crc } = snapshot
+    const bytes = snapshot.bytes ?? (await readInPieces(database, 'snapshot', id, revision, size))
+    // another process has pruned it meanwhile, and stored a newer one: the next opening finds that
+    if (!bytes) throw new TidemarkError('storage-unavailable', undefined, { cause: new Error('the snapshot has gone') })
+    yield [{ source: 'snapshot', revision, bytes, crc }]
+  }
+  for (const revision of snapshot?.missing ?? []) {
+    if (stored.quarantined.includes(revision)) continue
+    const mended = await readUpdate(database, id, revision)
+    if (mended) yield [mended]
+  }
+  const covered = snapshot?.revision ?? 0
+  // whatever is committed after this look is found by the next commit of this process (R7.5)
+  if (head > covered) yield* tailPages(database, id, covered)
+}
+
+async function readable<Value>(reading: Promise<Value>): Promise<Value> {
+  try {
+    return await reading
   } catch (cause) {
-    throw new TidemarkError('storage-unavailable', undefined, { cause })
+    throw cause instanceof TidemarkError ? cause : new TidemarkError('storage-unavailable', undefined, { cause })
   }
 }
 
-/** The transaction origin of stored content, so that nobody takes it for an edit. */
-export const loadOrigin = Symbol('tidemark load')
+async function* readableAll<Value>(reading: AsyncGenerator<Value, void>): AsyncGenerator<Value, void> {
+  for (;;) {
+    const next = await readable(reading.next())
+    if (next.done) return
+    yield next.value
+  }
+}
 
 /** @throws {TidemarkError} `storage-unavailable` when the database does not take it now: the next opening tries again */
 async function putAside(database: Database, row: Parameters<typeof quarantine>[1]): Promise<void> {
@@ -84,28 +147,4 @@ async function putAside(database: Database, row: Parameters<typeof quarantine>[1
 /** A parser's message quotes what it read, and no text of Postgres holds a zero. */
 function reasonOf(cause: unknown): string {
   return (cause instanceof Error ? cause.message : String(cause)).replaceAll('\0', '\\0')
-}
-
-/** Finds the first row that fails, by applying them one after another to a document that is thrown away. */
-async function quarantineCulprit(
-  database: Database,
-  stored: StoredDocument,
-  updates: StoredUpdate[],
-  error: unknown,
-): Promise<Error> {
-  const scratch = new Y.Doc()
-  const rows = [
-    ...(stored.snapshot ? [{ source: 'snapshot' as const, ...stored.snapshot }] : []),
-    ...updates.map((update) => ({ source: 'update' as const, ...update })),
-  ]
-  for (const row of rows) {
-    try {
-      Y.applyUpdate(scratch, row.bytes)
-    } catch (cause) {
-      await putAside(database, { documentId: stored.id, ...row, reason: reasonOf(cause) })
-      return new RowQuarantined(row, cause)
-    }
-  }
-  // each row applies by itself: not the rows' fault
-  return error instanceof Error ? error : new Error(String(error))
 }

@@ -8,6 +8,8 @@ export interface OpenDocument {
   readonly snapshot: SnapshotAccount
   /** What Yjs held back for want of predecessors when last looked at (R1.4). */
   heldBack: HeldBack
+  /** Revisions whose updates it does not hold, because they were in quarantine when it was loaded (R7.9). */
+  readonly missing: Set<number>
   /** One more update has been counted in `snapshot`: looks whether the next one is due. */
   counted(): void
 }

@@ -1,4 +1,5 @@
 import type { Database } from '../database/database.ts'
+import { pieceBytes, type StoredRow } from './stored-rows.ts'
 
 /** What is stored of a document, as needed to open it. */
 export interface StoredDocument {
@@ -7,28 +8,43 @@ export interface StoredDocument {
   epoch: string
   head: number
   /** The newest snapshot that is not quarantined; null when there is none. */
-  snapshot: { revision: number; bytes: Uint8Array } | null
+  snapshot: StoredSnapshot | null
+  /** Revisions of the updates that are in quarantine now. */
+  quarantined: number[]
 }
 
-/** Updates behind a snapshot, in order. */
-export interface StoredUpdate {
+export interface StoredSnapshot {
   revision: number
-  bytes: Uint8Array
+  size: number
+  crc: number | null
+  /** Only of a small one; a larger one is read in pieces. */
+  bytes: Uint8Array | null
+  /** Revisions up to its own whose updates it does not hold, because they were in quarantine (R7.9). */
+  missing: number[]
 }
 
 const find = {
   name: 'tidemark-document-find',
   text: `
-    select d.id, d.epoch, d.head, s.revision, s.bytes
+    select d.id, d.epoch, d.head, s.revision, s.size, s.crc, s.bytes, s.missing,
+      (
+        select string_agg(q.revision::text, ',') from tidemark_store.quarantine q
+        where q.document_id = d.id and q.source = 'update'
+      ) as quarantined
     from tidemark_store.documents d
     left join lateral (
-      select revision, bytes from tidemark_store.snapshots s
+      select s.revision, octet_length(s.bytes) as size, s.crc, array_to_string(s.missing, ',') as missing,
+        case when octet_length(s.bytes) <= $2::int then s.bytes end as bytes
+      from tidemark_store.snapshots s
       where s.document_id = d.id
         and not exists (select from tidemark_store.quarantine q where q.document_id = d.id and q.source = 'snapshot' and q.revision = s.revision)
-      order by revision desc limit 1
+      order by s.revision desc limit 1
     ) s on true
     where d.name = $1`,
 }
+
+/** A list of revisions as the statement above writes it. */
+const revisionsOf = (list: string | null): number[] => (list ? list.split(',').map(Number) : [])
 
 const create = {
   name: 'tidemark-document-create',
@@ -37,37 +53,33 @@ const create = {
 
 const epoch = { name: 'tidemark-document-epoch', text: 'select epoch from tidemark_store.documents where name = $1' }
 
-// Thousands of small rows cost more to carry than to store: they come as one bytea, each with its revision and length.
-const tail = {
-  name: 'tidemark-document-tail',
-  text: `
-    select string_agg(int8send(revision) || int4send(length(bytes)) || bytes, ''::bytea order by revision) as page
-    from (
-      select u.revision, u.bytes from tidemark_store.updates u
-      where u.document_id = $1 and u.revision > $2
-        and not exists (select from tidemark_store.quarantine q where q.document_id = $1 and q.source = 'update' and q.revision = u.revision)
-      order by u.revision limit $3
-    ) rows`,
+interface FoundRow {
+  id: number
+  epoch: string
+  head: number
+  revision: number | null
+  size: number | null
+  crc: number | null
+  bytes: Uint8Array | null
+  missing: string | null
+  quarantined: string | null
 }
 
-const tailPage = 20_000
+function documentOf(name: string, { id, epoch, head, quarantined, ...row }: FoundRow): StoredDocument {
+  const snapshot =
+    row.revision === null || row.size === null
+      ? null
+      : { revision: row.revision, size: row.size, crc: row.crc, bytes: row.bytes, missing: revisionsOf(row.missing) }
+  return { id, name, epoch, head, snapshot, quarantined: revisionsOf(quarantined) }
+}
 
 /** Opens the row of a document, creating it when nobody has written to it yet. */
 export async function findOrCreate(database: Database, name: string): Promise<StoredDocument> {
   for (;;) {
-    const [row] = await database.run<{
-      id: number
-      epoch: string
-      head: number
-      revision: number | null
-      bytes: Uint8Array | null
-    }>(find, [name])
-    if (row) {
-      const snapshot = row.bytes === null ? null : { revision: row.revision ?? 0, bytes: row.bytes }
-      return { id: row.id, name, epoch: row.epoch, head: row.head, snapshot }
-    }
+    const [row] = await database.run<FoundRow>(find, [name, pieceBytes])
+    if (row) return documentOf(name, row)
     const [created] = await database.run<{ id: number; epoch: string; head: number }>(create, [name])
-    if (created) return { ...created, name, snapshot: null }
+    if (created) return { ...created, name, snapshot: null, quarantined: [] }
     // somebody else was quicker: the next look finds it
   }
 }
@@ -78,36 +90,12 @@ export async function findEpoch(database: Database, name: string): Promise<strin
   return row?.epoch ?? null
 }
 
-/** All updates after `revision`, in order, without the quarantined ones. */
-export async function readTail(database: Database, documentId: number, revision: number): Promise<StoredUpdate[]> {
-  const updates: StoredUpdate[] = []
-  for (let after = revision; ; ) {
-    const [row] = await database.run<{ page: Uint8Array | null }>(tail, [documentId, after, tailPage])
-    const page = row?.page ? readPage(row.page) : []
-    updates.push(...page)
-    if (page.length < tailPage) return updates
-    after = (page.at(-1) as StoredUpdate).revision
-  }
-}
-
-function readPage(page: Uint8Array): StoredUpdate[] {
-  const view = new DataView(page.buffer, page.byteOffset, page.byteLength)
-  const updates: StoredUpdate[] = []
-  for (let offset = 0; offset < page.byteLength; ) {
-    const start = offset + 12
-    const end = start + view.getInt32(offset + 8)
-    updates.push({ revision: Number(view.getBigInt64(offset)), bytes: page.subarray(start, end) })
-    offset = end
-  }
-  return updates
-}
-
 const saveSnapshotStatement = {
   name: 'tidemark-snapshot-save',
   text: `
     with saved as (
-      insert into tidemark_store.snapshots (document_id, revision, bytes)
-      select id, $2, $3 from tidemark_store.documents where id = $1 and epoch = $4
+      insert into tidemark_store.snapshots (document_id, revision, bytes, missing)
+      select id, $2, $3, $5::bigint[] from tidemark_store.documents where id = $1 and epoch = $4
       on conflict (document_id, revision) do nothing
     )
     delete from tidemark_store.snapshots where document_id = $1 and revision < (
@@ -117,14 +105,19 @@ const saveSnapshotStatement = {
     )`,
 }
 
-/** Stores a snapshot; the good one before it is kept, in case this one should turn out not to decode. */
+/**
+ * Stores a snapshot; the good one before it is kept, in case this one should turn out not to decode.
+ * @param missing revisions up to its own whose updates are not in it
+ */
 export async function saveSnapshot(
   database: Database,
   document: { id: number; epoch: string },
   revision: number,
   bytes: Uint8Array,
+  missing: Iterable<number> = [],
 ): Promise<void> {
-  await database.run(saveSnapshotStatement, [document.id, revision, bytes, document.epoch])
+  const values = [document.id, revision, bytes, document.epoch, `{${[...missing].join(',')}}`]
+  await database.run(saveSnapshotStatement, values)
 }
 
 const quarantineStatement = {
@@ -136,7 +129,7 @@ const quarantineStatement = {
 
 export async function quarantine(
   database: Database,
-  row: { documentId: number; revision: number; source: 'update' | 'snapshot'; bytes: Uint8Array; reason: string },
+  row: Omit<StoredRow, 'crc'> & { documentId: number; reason: string },
 ): Promise<void> {
   await database.run(quarantineStatement, [row.documentId, row.revision, row.source, row.bytes, row.reason])
 }

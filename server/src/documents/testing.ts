@@ -27,6 +27,7 @@ export function makeDocuments(database: Database, options: { debounce?: number }
       },
     },
   )
+  documents.events.on('snapshotFailed', ({ cause }) => note(cause))
   documents.events.on('settled', ({ document }) => void hocuspocus.unloadDocument(document))
   return { documents, hocuspocus, journal, failures, quarantined }
 }

@@ -1,0 +1,146 @@
+import { setImmediate } from 'node:timers/promises'
+import { getHeapStatistics } from 'node:v8'
+import { TidemarkError } from '@tidemark/shared'
+import * as Y from 'yjs'
+import { slicesOf } from './slices.ts'
+import { checkBytes, type StoredRow } from './stored-rows.ts'
+
+/** The transaction origin of stored content, so that nobody takes it for an edit. */
+export const loadOrigin = Symbol('tidemark load')
+
+/** `one-by-one` tells which row it is that makes Yjs throw only after the row was applied. */
+export type Grouping = 'together' | 'one-by-one'
+
+/** A stored row that cannot be applied. */
+export class DamagedRow extends Error {
+  readonly row: StoredRow
+
+  constructor(row: StoredRow, cause: unknown) {
+    super('', { cause })
+    this.name = 'DamagedRow'
+    this.row = row
+  }
+}
+
+/** How long other documents may have to wait for their turn, in ms. */
+const longestTurn = 8
+/** Larger rows are cut into slices. */
+const wholeRowBytes = 64 * 1024
+/** What Yjs takes of the heap for one struct, in bytes: it stood at 200 to 300 in Node 24. */
+const structBytes = 300
+
+/**
+ * Brings stored rows into a document that nobody else has yet, a few ms at a time. Nobody hears of it: Yjs encodes an
+ * update for each transaction as soon as somebody listens, which would be as much work again.
+ */
+export class Application {
+  readonly #target: Y.Doc
+  readonly #grouping: Grouping
+  readonly #listeners: ReturnType<Y.Doc['_observers']['get']>
+  #turnBegan = performance.now()
+  #bytes = 0
+  #structs = 0
+
+  constructor(target: Y.Doc, grouping: Grouping) {
+    this.#target = target
+    this.#grouping = grouping
+    this.#listeners = target._observers.get('update')
+    target._observers.delete('update')
+  }
+
+  /** From here on those who listened to the document hear of its updates again. */
+  end(): void {
+    if (this.#listeners) this.#target._observers.set('update', this.#listeners)
+  }
+
+  /**
+   * @throws {DamagedRow} for the first row that cannot be applied
+   * @throws {TidemarkError} when the document does not fit into memory: `document-load-failed` if it never will, and
+   * `server-busy` if others need too much of it just now
+   */
+  async apply(rows: readonly StoredRow[]): Promise<void> {
+    for (let next = 0; next < rows.length; ) {
+      const row = rows[next] as StoredRow
+      if (this.#grouping === 'one-by-one' || row.bytes.byteLength > wholeRowBytes) {
+        await this.#applySliced(row)
+        next++
+      } else {
+        next = this.#applyTogether(rows, next)
+      }
+      this.#expectMemory()
+      await this.#rest()
+    }
+  }
+
+  /** Small rows in one transaction, which costs less. @returns where the next one begins */
+  #applyTogether(rows: readonly StoredRow[], from: number): number {
+    let next = from
+    this.#target.transact(() => {
+      for (let row = rows[next]; row && row.bytes.byteLength <= wholeRowBytes; row = rows[++next]) {
+        const { bytes } = row
+        attempt(row, () => {
+          checkBytes(row)
+          Y.applyUpdate(this.#target, bytes)
+        })
+        this.#bytes += bytes.byteLength
+        this.#structs += 1
+        if (this.#isOver) {
+          next++
+          return
+        }
+      }
+    }, loadOrigin)
+    return next
+  }
+
+  async #applySliced(row: StoredRow): Promise<void> {
+    this.#bytes += row.bytes.byteLength
+    attempt(row, () => checkBytes(row))
+    const slices = slicesOf(row.bytes)
+    for (;;) {
+      await this.#rest()
+      const next = attempt(row, () => slices.next())
+      if (next.done) return
+      this.#structs += next.value.structs
+      this.#expectMemory()
+      const { update } = next.value
+      if (update) attempt(row, () => Y.applyUpdate(this.#target, update, loadOrigin))
+    }
+  }
+
+  get #isOver(): boolean {
+    return performance.now() - this.#turnBegan > longestTurn
+  }
+
+  async #rest(): Promise<void> {
+    if (!this.#isOver) return
+    await setImmediate()
+    this.#turnBegan = performance.now()
+  }
+
+  /** A process that runs out of memory takes all documents along (R6). */
+  #expectMemory(): void {
+    const needed = this.#bytes + this.#structs * structBytes
+    const { heap_size_limit: limit, used_heap_size: used } = getHeapStatistics()
+    if (needed < limit * 0.15) return
+    if (needed < limit * 0.6) {
+      if (used < limit * 0.85) return
+      throw new TidemarkError('server-busy', undefined, { cause: new Error('there is too little memory left for it') })
+    }
+    const mib = (bytes: number) => `${Math.round(bytes / 1024 / 1024)} MiB`
+    throw new TidemarkError('document-load-failed', undefined, {
+      cause: new Error(
+        `it needs more than ${mib(needed)} of memory, and this process may use ${mib(limit)}: ` +
+          'start it with more (NODE_OPTIONS=--max-old-space-size=<MiB>)',
+      ),
+    })
+  }
+}
+
+function attempt<Value>(row: StoredRow, action: () => Value): Value {
+  try {
+    return action()
+  } catch (cause) {
+    throw new DamagedRow(row, cause)
+  }
+}
