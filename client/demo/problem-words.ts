@@ -37,6 +37,7 @@ function titleOf(code: ErrorCode): string {
     case 'local-storage-key-wrong':
     case 'local-storage-corrupt':
     case 'local-storage-tampered':
+    case 'local-storage-in-use':
       return 'The copy on this device'
     default:
       if (code.startsWith('local-storage')) return 'Not kept on this device'

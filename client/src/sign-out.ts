@@ -17,6 +17,8 @@ export interface SignOutResult {
   readonly wiped: boolean
   /** What the server does not have; kept on this device unless `wiped`. */
   readonly remaining: readonly { readonly name: string; readonly pendingCount: number }[]
+  /** Why what should have been deleted is not: `local-storage-in-use` or `local-storage-failed`. Absent when all was. */
+  readonly error?: TidemarkError
 }
 
 export interface SignOutMeans {
@@ -56,10 +58,12 @@ export async function signOut(
   // copies that cannot be listed may hold something
   const drained = remaining.size === 0 && setAside !== null
   const shouldWipe = wipe === 'always' || (wipe === 'when-drained' && drained)
+  const error = shouldWipe ? await wipeAll(means) : null
   return {
     drained,
-    wiped: shouldWipe && (await wipeAll(means)),
+    wiped: shouldWipe && !error,
     remaining: [...remaining].map(([name, pendingCount]) => ({ name, pendingCount })),
+    ...(error ? { error } : {}),
   }
 }
 
@@ -69,14 +73,21 @@ async function settled(document: TidemarkDocument, timeout: number): Promise<voi
   await document.flush({ timeout }).catch(() => {})
 }
 
-async function wipeAll(means: SignOutMeans): Promise<boolean> {
+/** @returns why something is still there */
+async function wipeAll(means: SignOutMeans): Promise<TidemarkError | null> {
   const outcomes = await Promise.allSettled((await means.copies.documents()).map((name) => means.copies.delete(name)))
   const failed = outcomes.find((outcome) => outcome.status === 'rejected')
-  if (failed) tellFailure(means, failed.reason)
-  return !failed
+  if (!failed) return null
+  const error = failureOf(failed.reason)
+  means.onFailure(error)
+  return error
 }
 
 function tellFailure(means: SignOutMeans, cause: unknown): null {
-  means.onFailure(new TidemarkError('local-storage-failed', undefined, { cause }))
+  means.onFailure(failureOf(cause))
   return null
+}
+
+function failureOf(cause: unknown): TidemarkError {
+  return cause instanceof TidemarkError ? cause : new TidemarkError('local-storage-failed', undefined, { cause })
 }

@@ -45,6 +45,7 @@ export const errorCodes = [
   'local-storage-corrupt',
   'local-storage-key-wrong',
   'local-storage-tampered',
+  'local-storage-in-use',
   'account-mismatch',
   // the app's own rules
   'flush-timeout',
@@ -87,6 +88,7 @@ export function consequenceOf(code: ErrorCode): Consequence {
     case 'slow-consumer':
     case 'flush-timeout':
     case 'local-storage-failed':
+    case 'local-storage-in-use':
       return 'retry'
     case 'token-expired':
       return 'reauthenticate'
@@ -182,6 +184,8 @@ export const errorSentences: { readonly [code in ErrorCode]: string } = {
     'The copy on this device is encrypted with another key. It was left as it is; sign in as its owner to open it.',
   'local-storage-tampered':
     'A part of the encrypted copy on this device was changed by somebody else. It was kept aside, and the rest was opened.',
+  'local-storage-in-use':
+    'A part of what this browser keeps could not be deleted: another tab has it open. Close that tab, and sign out again.',
   'account-mismatch':
     'This device holds unsaved edits of another account. They were not sent; sign in as their owner to save them.',
   'flush-timeout': 'Not everything could be saved in time. Your edits are kept.',

@@ -1,6 +1,7 @@
 import { type Clock, uniqueName } from '@tidemark/shared'
 import type { Locks } from '../tabs/world.ts'
-import { completionOf, customStore, deleteDatabase, listDatabases, openExisting, updatesStore } from './idb.ts'
+import { within } from '../time-limit.ts'
+import { completionOf, customStore, deleteWithin, listDatabases, openExisting, updatesStore } from './idb.ts'
 import { databaseName, parseDatabaseName } from './names.ts'
 import { openLockName } from './opening.ts'
 import { type CopyRecord, putCopy } from './records.ts'
@@ -34,6 +35,8 @@ interface Kept {
 }
 
 const rowsAtOnce = 100
+/** ms that a database may be in use by somebody who has no lock. */
+const patience = 1_000
 
 /**
  * Deletes copies that were not used for long, and the least recently used beyond the budget (D2.3): only such as hold
@@ -47,7 +50,16 @@ export async function evict(means: EvictionMeans): Promise<string[]> {
 
 async function evictAll({ namespace, clock, locks, limits }: EvictionMeans): Promise<string[]> {
   const all: Kept[] = []
-  for (const [document, databases] of await databasesOf(namespace)) all.push(await inspect(document, databases, clock))
+  for (const [document, databases] of await databasesOf(namespace)) {
+    // one that does not open now is seen to another time
+    const kept = within(clock, patience, 'looking into a copy', inspect(document, databases, clock))
+    all.push(
+      ...(await kept.then(
+        (one) => [one],
+        () => [],
+      )),
+    )
+  }
   let bytes = all.reduce((sum, kept) => sum + kept.bytes, 0)
   const evicted: string[] = []
   for (const kept of all.filter(({ isEvictable }) => isEvictable).sort((a, b) => a.usedAt - b.usedAt)) {
@@ -102,12 +114,23 @@ async function inspect(document: string, databases: readonly string[], clock: Cl
   return { document, databases, usedAt, bytes, isEvictable }
 }
 
-/** Under the lock: nobody has it open, and nobody opens it now. */
+/**
+ * Under the lock: nobody has it open, and nobody opens it now. Those wait for the lock, so it is not held for long:
+ * a program that knows of no lock may not let go of its connection.
+ */
 async function remove(kept: Kept, clock: Clock): Promise<boolean> {
-  const now = await inspect(kept.document, kept.databases, clock)
-  if (!now.isEvictable || now.usedAt !== kept.usedAt) return false
-  for (const name of kept.databases) await deleteDatabase(name)
-  return true
+  let isTooLate = false
+  const removing = async () => {
+    const now = await inspect(kept.document, kept.databases, clock)
+    if (isTooLate || !now.isEvictable || now.usedAt !== kept.usedAt) return false
+    for (const name of kept.databases) if (isTooLate || !(await deleteWithin(clock, patience, name))) return false
+    return true
+  }
+  return within(clock, 2 * patience, 'evicting a copy', removing())
+    .catch(() => false)
+    .finally(() => {
+      isTooLate = true
+    })
 }
 
 /** A copy of which nobody has noted when it was used counts as used now. */

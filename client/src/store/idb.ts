@@ -1,4 +1,4 @@
-import { TidemarkError } from '@tidemark/shared'
+import { type Clock, TidemarkError } from '@tidemark/shared'
 
 /** The names of y-indexeddb's object stores: its databases open here, and ours open there. */
 export const updatesStore = 'updates'
@@ -20,7 +20,7 @@ export function openDatabase(name: string): Promise<Connection> {
       request.result.createObjectStore(updatesStore, { autoIncrement: true })
       request.result.createObjectStore(customStore)
     }
-    request.onsuccess = () => resolve({ database: request.result, isNew })
+    request.onsuccess = () => resolve({ database: yielding(request.result), isNew })
     request.onerror = () => reject(request.error)
   })
 }
@@ -34,13 +34,19 @@ export function openExisting(name: string): Promise<IDBDatabase | null> {
       isMissing = true
       request.transaction?.abort()
     }
-    request.onsuccess = () => resolve(request.result)
+    request.onsuccess = () => resolve(yielding(request.result))
     request.onerror = (event) => {
       event.preventDefault()
       if (isMissing) resolve(null)
       else reject(request.error)
     }
   })
+}
+
+/** Whoever deletes a database waits for all who have it open, and tells them once: so each connection yields. */
+function yielding(database: IDBDatabase): IDBDatabase {
+  database.onversionchange = () => database.close()
+  return database
 }
 
 /** @throws {DOMException} */
@@ -80,6 +86,22 @@ export function writeError(cause: unknown): TidemarkError {
 
 export function deleteDatabase(name: string): Promise<unknown> {
   return resultOf(indexedDB.deleteDatabase(name))
+}
+
+/**
+ * Deletes a database as soon as nobody has it open.
+ * @returns false when that takes longer than `limit` ms
+ */
+export async function deleteWithin(clock: Clock, limit: number, name: string): Promise<boolean> {
+  let cancel = () => {}
+  const tooLate = new Promise<boolean>((resolve) => {
+    cancel = clock.after(limit, () => resolve(false))
+  })
+  try {
+    return await Promise.race([deleteDatabase(name).then(() => true), tooLate])
+  } finally {
+    cancel()
+  }
 }
 
 /** Asking alone may throw, where a browser forbids storage to a page. */

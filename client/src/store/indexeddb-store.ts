@@ -259,7 +259,12 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
     if (this.#isLost) return null
     try {
       if (!this.db) throw new DOMException('there is no connection now', 'InvalidStateError')
-      const { setAside, marks, account } = await readRecordsOf(this.db)
+      const { setAside, marks, account, isWiped } = await readRecordsOf(this.db)
+      if (isWiped) {
+        this.db?.close()
+        this.#lose(new Error('the copy was deleted: somebody has signed out'))
+        return null
+      }
       if (setAside) this.#isSetAside = true
       return { setAside: setAside && { reason: setAside.reason, at: setAside.at }, marks, account }
     } catch (cause) {

@@ -4,11 +4,12 @@ import { type Log, logEntry } from '../log.ts'
 import { copiesOf } from './copies.ts'
 import { pendingIn } from './dirty-mark.ts'
 import type { CacheLimits } from './eviction.ts'
-import { deleteDatabase, hasIndexeddb, listDatabases, writeError } from './idb.ts'
+import { hasIndexeddb, listDatabases, writeError } from './idb.ts'
 import { IndexeddbStore } from './indexeddb-store.ts'
 import type { LocalStore, LocalStores, SetAsideCopy, StoreEvents } from './local-store.ts'
 import { databaseName, parseDatabaseName } from './names.ts'
 import type { IndexeddbStoreMeans } from './store-means.ts'
+import { wipe } from './wipe.ts'
 
 export interface IndexeddbStoresMeans extends Omit<IndexeddbStoreMeans, 'onEdit'> {
   /** Copies that the server has, too, are deleted beyond these limits. Default 20 MB and 7 days. */
@@ -78,9 +79,11 @@ export class IndexeddbStores implements LocalStores {
         if (copy?.document === document) generations.add(copy.generation)
       }
       // The newest first: were this interrupted, a copy that is left must not be found behind a new one.
-      for (const generation of [...generations].sort((a, b) => b - a)) {
-        await deleteDatabase(databaseName(namespace, document, generation))
-      }
+      const newestFirst = [...generations].sort((a, b) => b - a)
+      await wipe(
+        this.#means.clock,
+        newestFirst.map((generation) => databaseName(namespace, document, generation)),
+      )
     }
     this.#opened.delete(document)
   }

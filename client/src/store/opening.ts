@@ -4,6 +4,7 @@ import { openDatabase, openExisting } from './idb.ts'
 import { databaseName } from './names.ts'
 import { type Contents, readContents, readRecordsOf } from './rows.ts'
 import { type OpenedRows, openRows, type Seals } from './seals.ts'
+import { beginAfterWipe } from './wipe.ts'
 
 /** The newest of a document's copies, with what is in it. */
 export interface OpenedCopy {
@@ -44,6 +45,10 @@ export async function openNewest(
       if (!contents) {
         // It was evicted just when it was opened: what was there then is no more.
         database = (await openDatabase(name)).database
+        contents = await readContents(database, means.onProgress)
+      }
+      if (contents.isWiped) {
+        await beginAfterWipe(database)
         contents = await readContents(database, means.onProgress)
       }
       if (!contents.setAside) {
@@ -91,7 +96,11 @@ export async function whileAnswering<Result>(
 export async function openAgain(name: string, id: string | undefined): Promise<IDBDatabase | null> {
   const database = await openExisting(name)
   if (!database) return null
-  const { copy } = await readRecordsOf(database)
+  const { copy, isWiped } = await readRecordsOf(database)
+  if (isWiped) {
+    database.close()
+    throw new TidemarkError('local-storage-unavailable', undefined, { cause: new Error('somebody has signed out') })
+  }
   if (id === undefined || copy?.id === id) return database
   database.close()
   return null

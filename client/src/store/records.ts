@@ -8,6 +8,8 @@ export const historyKey = 'tidemark:history'
 export const accountKey = 'tidemark:account'
 export const setAsideKey = 'tidemark:set-aside'
 export const copyKey = 'tidemark:copy'
+/** The person who had this copy has signed out; whatever is in it is not to be shown (R3.10). */
+export const wipedKey = 'tidemark:wiped'
 export const keyCheckKey = 'tidemark:key-check'
 
 /** Each opening has its own mark, so that two tabs do not clear each other's. */
@@ -37,6 +39,7 @@ export interface Records {
   readonly account: string | null
   readonly setAside: SetAsideRecord | null
   readonly hasQuarantine: boolean
+  readonly isWiped: boolean
   readonly copy: CopyRecord | null
   /** Undefined where nothing was written with a key. */
   readonly keyCheck: unknown
@@ -57,6 +60,7 @@ export function readRecords(keys: readonly unknown[], values: readonly unknown[]
     account: typeof account === 'string' ? account : null,
     setAside: readSetAside(get(setAsideKey)),
     hasQuarantine: keys.some(isQuarantined),
+    isWiped: keys.includes(wipedKey),
     copy: readCopy(get(copyKey)),
     keyCheck: get(keyCheckKey),
   }

@@ -1,0 +1,68 @@
+import { type Clock, TidemarkError } from '@tidemark/shared'
+import { within } from '../time-limit.ts'
+import { completionOf, customStore, deleteWithin, openExisting, updatesStore } from './idb.ts'
+import { wipedKey } from './records.ts'
+
+/** ms for each step. */
+const limit = 2_000
+
+/**
+ * Deletes databases in which a person's documents were kept. Each is emptied first: a tab that does not let go (it is
+ * frozen, or of another program) holds up the deletion, and must not keep what was in it for the next person.
+ * @throws {TidemarkError} `local-storage-in-use`: a database is still there; emptied, unless `cause` says otherwise. It
+ *   is deleted when its document is opened or signed out again, or when it is evicted.
+ */
+export async function wipe(clock: Clock, databases: readonly string[]): Promise<void> {
+  const failures: unknown[] = []
+  for (const name of databases) {
+    const isEmptied = empty(clock, name)
+    await isEmptied.catch(() => {})
+    const isGone = await deleteWithin(clock, limit, name).catch((cause: unknown) => {
+      failures.push(cause)
+      return true
+    })
+    if (!isGone)
+      failures.push(
+        await isEmptied.then(
+          () => null,
+          (cause: unknown) => cause,
+        ),
+      )
+  }
+  if (failures.length === 0) return
+  throw new TidemarkError('local-storage-in-use', undefined, { cause: failures.find(Boolean) })
+}
+
+async function empty(clock: Clock, name: string): Promise<void> {
+  let isTooLate = false
+  const emptying = async () => {
+    const database = await openExisting(name)
+    try {
+      if (database && !isTooLate) await clear(database)
+    } finally {
+      database?.close()
+    }
+  }
+  try {
+    await within(clock, limit, 'emptying a local database', emptying())
+  } finally {
+    isTooLate = true
+  }
+}
+
+async function clear(database: IDBDatabase): Promise<void> {
+  const transaction = database.transaction([updatesStore, customStore], 'readwrite')
+  transaction.objectStore(updatesStore).clear()
+  const custom = transaction.objectStore(customStore)
+  custom.clear()
+  custom.put(true, wipedKey)
+  await completionOf(transaction)
+}
+
+/** What a database that could not be deleted then has got since: nobody's. It is used anew. */
+export async function beginAfterWipe(database: IDBDatabase): Promise<void> {
+  const transaction = database.transaction([updatesStore, customStore], 'readwrite')
+  transaction.objectStore(updatesStore).clear()
+  transaction.objectStore(customStore).clear()
+  await completionOf(transaction)
+}
