@@ -43,6 +43,8 @@ export function createEditor(needs: EditorNeeds): Editor {
     editable: false,
     // the content policy allows no style element; styles/prose.css holds what ProseMirror needs
     injectCSS: false,
+    // tells of deletions, which nobody listens for, at a cost that grows with the square of a transaction's steps
+    enableCoreExtensions: { delete: false },
     extensions: [
       ...contentExtensions,
       Placeholder.configure({ text: 'Write something. Whoever has this address open writes with you.' }),

@@ -1,5 +1,5 @@
 import type { Schema } from '@tiptap/pm/model'
-import { ContentType, XmlElement, type XmlFragment, XmlText, type YEvent } from 'yjs'
+import { ContentType, type Doc, transact, XmlElement, type XmlFragment, XmlText, type YEvent } from 'yjs'
 
 type Part = unknown
 type Event = Pick<YEvent<XmlText>, 'changes' | 'delta'> & { readonly target: unknown }
@@ -19,7 +19,10 @@ export function watchForeignContent(
   onForeign: () => void,
 ): { readonly found: boolean; readonly close: () => void } {
   const observer = (events: readonly Event[]) => {
-    if (events.some((event) => broughtForeign(event, schema))) onForeign()
+    // Reading a delta begins a transaction. Outside of one, Yjs queues a transaction for each changed text and cleans them
+    // up recursively: bold over 5,000 paragraphs overflowed the stack, and the Y.Doc was dead.
+    const brought = transact(fragment.doc as Doc, () => events.some((event) => broughtForeign(event, schema)))
+    if (brought) onForeign()
   }
   fragment.observeDeep(observer)
   return {
