@@ -1,3 +1,5 @@
+import type { TidemarkError } from '@tidemark/shared'
+import { brokenToast, mendingPause, openedAnewToast } from './broken-words.ts'
 import type { Client, OpenDocument } from './client-types.ts'
 import { createConfirm } from './confirm.ts'
 import { type Account, Credentials } from './credentials.ts'
@@ -97,21 +99,32 @@ export function createApp(memory: DeviceMemory): App {
   const show = (client: Client, name: string, isAnew: boolean) => {
     const tidemark = client.open(name)
     window.tidemark = { client, document: tidemark }
-    tidemark.on('set-aside', () => inTurn(() => showAnew(tidemark)))
+    tidemark.on('set-aside', () => inTurn(() => showAnew(tidemark, true)))
+    tidemark.on('broken', ({ error }) => inTurn(() => mend(tidemark, error)))
     const askAgain = mode === 'open' ? null : () => signIn.ask({ reason: againReason, optional: true })
     const needs = { client, tidemark, identity, toasts, confirm, onLinkWanted, isAnew }
     shown = { tidemark, view: showDocument({ ...needs, signIn: askAgain }) }
   }
 
-  /** The copy that was shown is set aside (R9.4): what the server has takes its place. */
-  const showAnew = async (tidemark: OpenDocument) => {
+  /** What was shown takes no more part: its copy was set aside (R9.4), or its `Y.Doc` is broken (R3.6). */
+  const showAnew = async (tidemark: OpenDocument, isSetAside: boolean) => {
     if (!session || shown?.tidemark !== tidemark) return
     const sheet = byId('document', HTMLElement)
     const hadFocus = sheet.contains(document.activeElement)
     await closeShown()
-    show(session.client, tidemark.name, true)
+    show(session.client, tidemark.name, isSetAside)
     // where the person was, but not in the text: what they are about to type was meant for another one
     if (hadFocus) sheet.focus()
+  }
+
+  let mendedAt = Number.NEGATIVE_INFINITY
+  const mend = async (tidemark: OpenDocument, error: TidemarkError) => {
+    if (shown?.tidemark !== tidemark) return
+    // what breaks a document as soon as it is shown would break it again and again
+    const isRepeated = performance.now() - mendedAt < mendingPause
+    mendedAt = performance.now()
+    if (!isRepeated) await showAnew(tidemark, false)
+    toasts.show(isRepeated ? brokenToast(error) : openedAnewToast)
   }
 
   const enter = async (token: string, account: Account) => {

@@ -54,6 +54,7 @@ function remediesFor(code: ErrorCode): readonly Remedy[] {
     case 'account-mismatch':
       return ['sign-in']
     case 'protocol-unsupported':
+    case 'document-broken':
       return ['reload']
     // the server has refused an edit: as long as it is there, nothing after it is saved
     case 'read-only':

@@ -24,8 +24,8 @@ export function bindProblems(tidemark: OpenDocument, toasts: Toasts, remedies: R
   const report = (error: TidemarkError) => {
     if (error === reported) return
     reported = error
-    // the person has just set the copy aside: the page is on its way to the document as it is on the server
-    if (error.code === 'document-closed') return
+    // the person has just set the copy aside, or the document is broken: the page is about to open it anew
+    if (error.code === 'document-closed' || error.code === 'document-broken') return
     if (error.code === 'epoch-mismatch') {
       patience ??= setTimeout(() => show(error), patienceWithHistory)
       return
