@@ -76,7 +76,6 @@ export class TidemarkDocument implements AsyncDisposable {
       means,
       { standing, failures: this.#failures },
       {
-        pending: () => this.#emitter.emit('pending', { pendingCount: this.pendingCount }),
         setAside: (error) => {
           this.#isSetAside = true
           this.#emitter.emit('set-aside', { error })

@@ -2,7 +2,7 @@ import { type Clock, type Emitter, TidemarkError } from '@tidemark/shared'
 import type { DocumentEvents } from './document-contract.ts'
 import { type FlushOptions, FlushWaiters } from './flush.ts'
 import { OfflineWatch } from './status/offline-watch.ts'
-import { missing } from './status/positions.ts'
+import { missing, pendingCount } from './status/positions.ts'
 import {
   after,
   beginning,
@@ -58,8 +58,7 @@ export class Standing {
   }
 
   get isSynced(): boolean {
-    const { handshaken, refused } = this.#situation.positions
-    return handshaken || refused
+    return isSynced(this.#situation)
   }
 
   /** Rejects when the document is closed before. */
@@ -68,30 +67,43 @@ export class Standing {
   }
 
   /**
-   * @param then what has to follow before anybody hears of it: a listener may flush, and what it sends is taken to
-   *   carry every edit that is counted
+   * @param then what has to follow before anybody hears of it: what a listener does (write, flush, close) meets no
+   *   half-done step, and what a flush sends is taken to carry every edit that is counted
    */
   happened(happening: Happening, then?: () => void): void {
-    const { clock, emitter, guardPage, onChange } = this.#means
-    const before = this.#situation
-    const wasSynced = this.isSynced
-    this.#situation = after(before, happening)
-    then?.()
-    this.#offlineWatch.look(this.#situation.offline)
-    guardPage(isUnsafeToClose(this.#situation))
-    onChange()
-    const status = statusOf(this.#situation)
+    const { emitter, guardPage, onChange } = this.#means
+    emitter.together(() => {
+      const before = this.#situation
+      const now = after(before, happening)
+      this.#situation = now
+      this.#tell(before, now)
+      then?.()
+      this.#offlineWatch.look(this.#situation.offline)
+      guardPage(isUnsafeToClose(this.#situation))
+      onChange()
+      const obstacle = this.#obstacle()
+      if (obstacle) this.#waiters.fail(obstacle)
+      this.#waiters.look()
+    })
+  }
+
+  /** The app hears of it when all of it is done. */
+  together<Result>(work: () => Result): Result {
+    return this.#means.emitter.together(work)
+  }
+
+  /** What this one step has to say. A listener that leads to the next step changes nothing of it (R4.1). */
+  #tell(before: Situation, now: Situation): void {
+    const { clock, emitter } = this.#means
+    const status = statusOf(now)
     if (!sameStatus(status, this.#status)) {
       this.#status = status
       emitter.emit('status', status)
     }
-    if (hasDrained(before, this.#situation)) {
-      emitter.emit('drained', { lastSavedAt: this.#situation.lastSavedAt ?? clock.now() })
-    }
-    if (this.isSynced !== wasSynced) this.#syncedChanged()
-    const obstacle = this.#obstacle()
-    if (obstacle) this.#waiters.fail(obstacle)
-    this.#waiters.look()
+    const pending = pendingCount(now.positions)
+    if (pending > pendingCount(before.positions)) emitter.emit('pending', { pendingCount: pending })
+    if (hasDrained(before, now)) emitter.emit('drained', { lastSavedAt: now.lastSavedAt ?? clock.now() })
+    if (isSynced(now) !== isSynced(before)) this.#syncedChanged(isSynced(now))
   }
 
   /**
@@ -127,11 +139,11 @@ export class Standing {
     this.#firstSync.reject(new TidemarkError('document-closed'))
   }
 
-  #syncedChanged(): void {
+  #syncedChanged(isSynced: boolean): void {
     const { emitter } = this.#means
-    if (this.isSynced) this.#firstSync.resolve()
-    emitter.emit('synced', this.isSynced)
-    emitter.emit('sync', this.isSynced)
+    if (isSynced) this.#firstSync.resolve()
+    emitter.emit('synced', isSynced)
+    emitter.emit('sync', isSynced)
   }
 
   /** What waiting will not heal. */
@@ -139,4 +151,8 @@ export class Standing {
     const { obstacle } = this.#situation
     return obstacle?.persistent ? this.inTrueWords(obstacle) : null
   }
+}
+
+function isSynced({ positions: { handshaken, refused } }: Situation): boolean {
+  return handshaken || refused
 }

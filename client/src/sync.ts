@@ -27,8 +27,6 @@ export interface SyncTarget {
 }
 
 export interface SyncEvents {
-  /** More is pending than before. */
-  pending(): void
   /** The copy's history is over; the document has to be opened anew. */
   setAside(error: TidemarkError): void
 }
@@ -86,6 +84,7 @@ export class Sync {
         history: () => this.#history ?? {},
         admit: (token) => this.#admit(token),
         nearClients: () => this.#tabs.clients,
+        together: (work) => this.#standing.together(work),
       },
       this.#linkEvents(),
     )
@@ -116,12 +115,13 @@ export class Sync {
   }
 
   edited(update: Uint8Array): void {
-    const position = ownPosition(this.#standing.situation) + 1
-    void this.#copy.keep(update, position)
-    this.#standing.happened({ type: 'edited' }, () => this.#link.edit(update))
-    this.#tabs.edited(update, position)
-    this.#rememberAccount(this.#means.tokens.subject)
-    this.#events.pending()
+    this.#standing.happened({ type: 'edited' }, () => {
+      const position = ownPosition(this.#standing.situation)
+      void this.#copy.keep(update, position)
+      this.#link.edit(update)
+      this.#tabs.edited(update, position)
+      this.#rememberAccount(this.#means.tokens.subject)
+    })
   }
 
   #received(update: Uint8Array): void {
@@ -146,9 +146,7 @@ export class Sync {
       made.set(opening, to)
       acknowledged.set(opening, from - 1)
     }
-    const before = pendingCount(this.#standing.situation.positions)
     this.#standing.happened({ type: 'loaded', localStore, made, acknowledged })
-    if (pendingCount(this.#standing.situation.positions) > before) this.#events.pending()
     // Only now: stored content that comes while a session runs would be sent as if it were new.
     await this.#join()
   }
@@ -242,8 +240,8 @@ export class Sync {
       held: (made, acknowledged, update) => this.#held(made, acknowledged, update),
       reported: (report, history) => {
         this.#history = history ?? this.#history
-        this.#standing.happened({ type: 'leader-said', report, at: this.#means.settings.clock.now() })
-        this.#acknowledgeStored()
+        const at = this.#means.settings.clock.now()
+        this.#standing.happened({ type: 'leader-said', report, at }, () => this.#acknowledgeStored())
       },
       inherited: (edits, opening) => this.#inherited(edits, opening),
       asked: (what) => (what === 'flush' ? this.flush() : this.retry()),
@@ -266,9 +264,10 @@ export class Sync {
       this.#link.stop({ isHandOver: true })
       return
     }
-    this.#standing.happened({ type: 'role-changed' })
-    for (const update of unkept) void this.#copy.keep(update, null)
-    this.#link.start()
+    this.#standing.happened({ type: 'role-changed' }, () => {
+      for (const update of unkept) void this.#copy.keep(update, null)
+      this.#link.start()
+    })
   }
 
   #held(made: Vector, acknowledged: Vector, update: Uint8Array): void {
@@ -278,7 +277,6 @@ export class Sync {
     this.#standing.happened({ type: 'held', made, acknowledged }, () => {
       if (isNews && this.isLeader) this.#link.edit(update)
     })
-    if (pendingCount(this.#standing.situation.positions) > pendingCount(positions)) this.#events.pending()
   }
 
   /** A tab died, and what it had not stored is still here: stored under this opening's name it is pending as before. */
@@ -310,11 +308,13 @@ export class Sync {
   /** The document takes part in nothing any more; what it holds is kept. */
   broke(error: TidemarkError): void {
     if (this.#end.signal.aborted) return
-    this.rescue()
-    this.#isBroken = true
-    this.#part()
-    this.#standing.happened({ type: 'parted' })
-    this.#standing.happened({ type: 'obstructed', error, at: this.#means.settings.clock.now() })
+    this.#standing.together(() => {
+      this.rescue()
+      this.#isBroken = true
+      this.#part()
+      this.#standing.happened({ type: 'parted' })
+      this.#standing.happened({ type: 'obstructed', error, at: this.#means.settings.clock.now() })
+    })
   }
 
   /** A broken document does not say what was changed: all it holds becomes one edit. */
@@ -362,7 +362,7 @@ export class Sync {
       sessionFailed: (error) => {
         if (this.isLeader) happened({ type: 'session-failed', error, at: clock.now() })
       },
-      sent: () => happened({ type: 'sent' }),
+      sent: (parts) => happened({ type: 'sent', parts }),
       acknowledged: () => this.#acknowledged(clock.now()),
       refused: (error) => happened({ type: 'refused', error }),
       hello: (hello) => {
@@ -388,12 +388,14 @@ export class Sync {
   }
 
   #acknowledged(at: number): void {
-    const { handshaken } = this.#standing.situation.positions
-    this.#standing.happened({ type: 'acknowledged', at })
-    const { positions } = this.#standing.situation
-    if (positions.refused) return
-    this.#acknowledgeStored()
-    if (!handshaken && this.#hello) this.#remember({ epoch: this.#hello.epoch, revision: this.#hello.revision })
+    const before = this.#standing.situation.positions
+    this.#standing.happened({ type: 'acknowledged', at }, () => {
+      const { refused, handshaken } = this.#standing.situation.positions
+      if (refused) return
+      this.#acknowledgeStored()
+      const isFirst = handshaken && !before.handshaken
+      if (isFirst && this.#hello) this.#remember({ epoch: this.#hello.epoch, revision: this.#hello.revision })
+    })
   }
 
   /** Takes back the marks of what is durable now: each tab its own, and the leader those of tabs that are gone. */

@@ -1,10 +1,13 @@
 /**
  * A typed emitter. A listener that throws does not keep the others from hearing (R6): its error goes to `onListenerError`.
- * Adding the same listener twice is one listener; removing one that is not there is harmless.
+ * Adding the same listener twice is one listener; removing one that is not there is harmless; one that was removed hears
+ * nothing more. What listeners emit in turn is told afterwards, so that everybody hears everything in the same order.
  */
 export class Emitter<Events extends { [name in keyof Events]: unknown }> {
   readonly #listeners = new Map<keyof Events, Set<(payload: never) => void>>()
   readonly #onListenerError: (error: unknown) => void
+  readonly #due: (() => void)[] = []
+  #isHeld = false
 
   constructor(onListenerError: (error: unknown) => void = reportLater) {
     this.#onListenerError = onListenerError
@@ -22,18 +25,40 @@ export class Emitter<Events extends { [name in keyof Events]: unknown }> {
     this.#listeners.get(name)?.delete(listener)
   }
 
+  /** Told when what is being told is told, and at the end of {@link together}: each event once, in order. */
   emit<Name extends keyof Events>(name: Name, payload: Events[Name]): void {
-    for (const listener of [...(this.#listeners.get(name) ?? [])]) {
+    this.together(() => this.#due.push(() => this.#tell(name, payload)))
+  }
+
+  /**
+   * Nobody hears anything before the work is done: what listeners do then (write, flush, close) meets no half-done step,
+   * and what it leads to is told after what led to it.
+   */
+  together<Result>(work: () => Result): Result {
+    if (this.#isHeld) return work()
+    this.#isHeld = true
+    try {
+      return work()
+    } finally {
+      for (let tell = this.#due.shift(); tell; tell = this.#due.shift()) tell()
+      this.#isHeld = false
+    }
+  }
+
+  clear(): void {
+    this.#listeners.clear()
+  }
+
+  #tell<Name extends keyof Events>(name: Name, payload: Events[Name]): void {
+    const listeners = this.#listeners.get(name)
+    for (const listener of [...(listeners ?? [])]) {
+      if (!listeners?.has(listener)) continue
       try {
         ;(listener as (payload: Events[Name]) => void)(payload)
       } catch (error) {
         this.#onListenerError(error)
       }
     }
-  }
-
-  clear(): void {
-    this.#listeners.clear()
   }
 }
 

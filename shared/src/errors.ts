@@ -10,6 +10,7 @@ export const errorCodes = [
   'server-busy',
   'server-restarting',
   'heartbeat-missed',
+  'session-unanswered',
   // who may do what
   'token-missing',
   'token-invalid',
@@ -82,6 +83,7 @@ export function consequenceOf(code: ErrorCode): Consequence {
     case 'server-busy':
     case 'server-restarting':
     case 'heartbeat-missed':
+    case 'session-unanswered':
     case 'authentication-timeout':
     case 'storage-unavailable':
     case 'too-many-connections':
@@ -148,6 +150,8 @@ export const errorSentences: { readonly [code in ErrorCode]: string } = {
   'server-busy': 'The server is busy. Your edits are kept on this device; trying again shortly.',
   'server-restarting': 'The server is restarting. Your edits are kept on this device; reconnecting.',
   'heartbeat-missed': 'The server stopped answering. Your edits are kept on this device; reconnecting.',
+  'session-unanswered':
+    'The server does not answer for this document. Your edits are kept on this device; trying again.',
   'token-missing': 'You are not signed in. Sign in to save your edits.',
   'token-invalid': 'Your sign-in was not accepted. Sign in again to save your edits.',
   'token-expired': 'Your sign-in has expired. Sign in again to save your edits.',

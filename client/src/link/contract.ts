@@ -14,7 +14,8 @@ export interface LinkEvents {
   sessionEnded(): void
   /** A session failed in what it is for; one more in a row until something is acknowledged. */
   sessionFailed(error: TidemarkError): void
-  sent(): void
+  /** Writes left, so many; only together they carry every edit made up to now. */
+  sent(parts: number): void
   acknowledged(): void
   /** A write was refused; it stays pending, and nothing more is written in this session. */
   refused(error: TidemarkError): void
@@ -31,6 +32,8 @@ export interface LinkEvents {
 export interface LinkMeans extends CredentialsMeans {
   /** The Yjs clients of this device's other tabs. */
   readonly nearClients: () => ReadonlySet<number>
+  /** The app hears nothing before the work is done: its listeners may stop the link. */
+  readonly together: <Result>(work: () => Result) => Result
   readonly socket: Socket
   readonly clock: Clock
   readonly retry: RetrySchedule

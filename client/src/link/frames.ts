@@ -47,13 +47,19 @@ export function kindOf(frame: Uint8Array): FrameKind {
   }
 }
 
-export function updateFrame(address: string, update: Uint8Array): Uint8Array<ArrayBuffer> {
+/** @param kind `step2` answers the server's request, `update` follows later */
+export function writeFrame(address: string, kind: 'step2' | 'update', update: Uint8Array): Uint8Array<ArrayBuffer> {
   return encoding.encode((encoder) => {
     encoding.writeVarString(encoder, address)
     encoding.writeVarUint(encoder, messageType.sync)
-    encoding.writeVarUint(encoder, syncType.update)
+    encoding.writeVarUint(encoder, syncType[kind])
     encoding.writeVarUint8Array(encoder, update)
   }) as Uint8Array<ArrayBuffer>
+}
+
+/** How much longer than its update a frame is, at most. */
+export function frameOverhead(address: string): number {
+  return 3 * address.length + 24
 }
 
 export function closeFrame(address: string): Uint8Array<ArrayBuffer> {
@@ -63,8 +69,8 @@ export function closeFrame(address: string): Uint8Array<ArrayBuffer> {
   }) as Uint8Array<ArrayBuffer>
 }
 
-/** The update in a frame of the kinds `sync-reply` and `update`. */
-export function updateIn(frame: Uint8Array): Uint8Array {
+/** The update in a frame of the kinds `sync-reply` and `update`; the state vector in a `sync-request`. */
+export function bytesIn(frame: Uint8Array): Uint8Array {
   const decoder = decoding.createDecoder(frame)
   decoding.readVarUint8Array(decoder)
   decoding.readVarUint(decoder)

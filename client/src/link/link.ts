@@ -1,4 +1,4 @@
-import { assertNever, type ServerMessage, TidemarkError } from '@tidemark/shared'
+import { assertNever, type ErrorCode, type ServerMessage, TidemarkError } from '@tidemark/shared'
 import type { Awareness } from 'y-protocols/awareness'
 import type * as Y from 'yjs'
 import type { ConnectionStatus } from '../status/status.ts'
@@ -26,6 +26,8 @@ export class Link {
   readonly #session: Session
   #phase: Phase = { kind: 'off' }
   #failures = 0
+  /** Sessions in a row that the server did not answer. */
+  #silences = 0
   #complaint: TidemarkError | null = null
   #refusal: TidemarkError | null = null
   #obstacle: TidemarkError | null = null
@@ -39,13 +41,19 @@ export class Link {
     this.#events = events
     this.#credentials = new Credentials(means)
     this.#session = new Session(target, means, {
-      sent: () => events.sent(),
+      sent: (parts) => events.sent(parts),
       acknowledged: () => {
-        this.#failures = 0
+        this.#failures = this.#silences = 0
         this.#credentials.settled()
         events.acknowledged()
       },
       refused: () => this.#refused(),
+      tooLarge: (error) => {
+        this.#report(error, this.#failures + 1)
+        this.#stand(error)
+      },
+      fitsAgain: () => this.#restart(),
+      omitted: (error) => events.failed(error, 1),
       authenticated: () => means.socket.tokenAccepted(),
       ended: (error) => this.#ended(error),
       told: (message) => this.#told(message),
@@ -65,16 +73,18 @@ export class Link {
   start(): void {
     if (this.#phase.kind !== 'off') return
     this.#phase = { kind: 'ready' }
-    this.#means.socket.use(this.#user)
+    this.#means.together(() => this.#means.socket.use(this.#user))
   }
 
   /** @param how.isHandOver another tab of this device goes on with the document */
   stop(how: { readonly isHandOver?: boolean } = {}): void {
     if (this.#phase.kind === 'off') return
-    this.#session.leave(how)
-    this.#events.connectionChanged('disconnected')
-    this.#rest({ kind: 'off' })
-    this.#means.socket.leave(this.#user)
+    this.#means.together(() => {
+      this.#session.leave(how)
+      this.#events.connectionChanged('disconnected')
+      this.#rest({ kind: 'off' })
+      this.#means.socket.leave(this.#user)
+    })
   }
 
   close(): void {
@@ -88,38 +98,46 @@ export class Link {
 
   /** Sends now; what waits for its next try does not wait longer. */
   flush(): void {
-    this.#session.flush()
-    if (this.#phase.kind !== 'waiting') return
-    this.#rest({ kind: 'ready' })
-    this.#begin()
+    this.#means.together(() => {
+      this.#session.flush()
+      if (this.#phase.kind !== 'waiting') return
+      this.#rest({ kind: 'ready' })
+      this.#begin()
+    })
   }
 
   /** A person asks: try now, forget what stood in the way. */
   retry(): void {
-    if (this.#phase.kind === 'off') return
+    if (this.#phase.kind !== 'off') this.#means.together(() => this.#retry())
+  }
+
+  #retry(): void {
     this.#failures = 0
     this.#credentials.settled()
     this.#clearObstacle()
     if (this.#phase.kind === 'stopped' || this.#phase.kind === 'waiting') this.#rest({ kind: 'ready' })
-    if (this.#refusal) this.#restart()
+    if (this.#refusal || this.#session.isOwed) this.#restart()
     this.#means.socket.retryNow()
     this.#begin()
   }
 
   readonly #user = {
-    opened: () => this.#begin(),
-    closed: () => {
-      this.#session.end()
-      // a person's affair stays one, whatever the line does
-      if (this.#phase.kind !== 'stopped' && this.#phase.kind !== 'off') this.#rest({ kind: 'ready' })
-      else this.#events.sessionEnded()
-    },
+    opened: () => this.#means.together(() => this.#begin()),
+    closed: () => this.#means.together(() => this.#lineLost()),
     connectionChanged: (status: ConnectionStatus) => this.#events.connectionChanged(status),
-    failed: (error: TidemarkError, isFinal: boolean) => {
-      this.#events.connectionFailed(error)
-      if (isFinal) this.#obstruct(error)
-    },
+    failed: (error: TidemarkError, isFinal: boolean) =>
+      this.#means.together(() => {
+        this.#events.connectionFailed(error)
+        if (isFinal) this.#obstruct(error)
+      }),
     probe: () => this.#session.probe(),
+  }
+
+  #lineLost(): void {
+    this.#session.end()
+    // a person's affair stays one, whatever the line does
+    if (this.#phase.kind !== 'stopped' && this.#phase.kind !== 'off') this.#rest({ kind: 'ready' })
+    else this.#events.sessionEnded()
   }
 
   #begin(): void {
@@ -129,13 +147,15 @@ export class Link {
     this.#credentials.forSession().then(
       (tokenField) => {
         if (this.#phase !== asking) return
-        this.#phase = { kind: 'running' }
-        this.#refusal = null
-        this.#events.sessionBegan()
-        this.#session.begin(tokenField)
+        this.#means.together(() => {
+          this.#phase = { kind: 'running' }
+          this.#refusal = null
+          this.#events.sessionBegan()
+          this.#session.begin(tokenField)
+        })
       },
       (error: TidemarkError) => {
-        if (this.#phase === asking) this.#ended(error)
+        if (this.#phase === asking) this.#means.together(() => this.#ended(error))
       },
     )
   }
@@ -188,14 +208,19 @@ export class Link {
       this.#recover(error)
       return
     }
-    this.#refusal = error
-    this.#obstacle = error
-    const isTriedAgain = error.consequence === 'retry' || error.consequence === 'reauthenticate'
-    if (!isTriedAgain) this.#failed(error)
-    this.#events.refused(error)
-    if (!isTriedAgain) return
+    this.#stand(error)
+    if (error.consequence !== 'retry' && error.consequence !== 'reauthenticate') return
     this.#session.leave()
     this.#recover(error)
+  }
+
+  /** Nothing can be written in this session. */
+  #stand(error: TidemarkError): void {
+    this.#refusal = error
+    this.#obstacle = error
+    // what is tried again is counted when that fails
+    if (error.consequence !== 'retry' && error.consequence !== 'reauthenticate') this.#failed(error)
+    this.#events.refused(error)
   }
 
   #ended(error: TidemarkError): void {
@@ -228,12 +253,15 @@ export class Link {
     this.#failed(error)
     if (recovery === 'later') {
       const { clock, retry } = this.#means
-      const cancel = clock.after(retryDelay(retry, this.#failures, clock.random()), () => {
-        this.#phase = { kind: 'ready' }
-        this.#begin()
-      })
+      const cancel = clock.after(retryDelay(retry, this.#failures, clock.random()), () =>
+        this.#means.together(() => {
+          this.#phase = { kind: 'ready' }
+          this.#begin()
+        }),
+      )
       this.#rest({ kind: 'waiting', cancel })
-      if (error.code === 'storage-unavailable' || error.code === 'token-provider-failed') this.#obstruct(error)
+      if (isToldAtOnce(error.code)) this.#obstruct(error)
+      if (error.code === 'session-unanswered' && ++this.#silences > 1) this.#means.socket.giveUp(error)
       return
     }
     this.#rest({ kind: 'stopped' })
@@ -271,4 +299,9 @@ export class Link {
     this.#obstacle = null
     this.#events.unobstructed()
   }
+}
+
+/** The connection is there, so nothing else says why edits wait. */
+function isToldAtOnce(code: ErrorCode): boolean {
+  return code === 'storage-unavailable' || code === 'token-provider-failed' || code === 'session-unanswered'
 }

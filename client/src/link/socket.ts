@@ -3,6 +3,7 @@ import type { ConnectionStatus } from '../status/status.ts'
 import { closingError } from './close-reason.ts'
 import { addressOf, isPing, isPong, pingFrame, pongFrame } from './frames.ts'
 import { Heartbeat, type HeartbeatTiming } from './heartbeat.ts'
+import { MessageLimit } from './message-limit.ts'
 import type { Network } from './network.ts'
 import { isAboutToken, recoveryFrom } from './recovery.ts'
 import { type RetrySchedule, retryDelay } from './retry.ts'
@@ -50,6 +51,8 @@ type State =
 const openTimeLimit = 10_000
 // A connection that has lasted this long was no flicker: the schedule starts anew after it.
 const healthyAfter = 5_000
+// A connection that has carried nothing for any session for so long is no use to anybody.
+const quiet = 20_000
 
 /**
  * The one WebSocket of a client; it carries the sessions of all its documents. It connects while somebody uses it,
@@ -72,6 +75,11 @@ export class Socket {
   /** Asks the line at once whether it is alive. */
   #suspect: () => void = () => {}
   #status: ConnectionStatus = 'disconnected'
+  /** How large a message may be. */
+  readonly limit = new MessageLimit()
+  /** In this connection. */
+  #largestSent = 0
+  #heardAt = 0
 
   constructor(options: SocketOptions) {
     this.#options = options
@@ -120,8 +128,19 @@ export class Socket {
   /** @returns whether it was handed to an open WebSocket */
   send(frame: Uint8Array<ArrayBuffer>): boolean {
     if (this.#state.kind !== 'open' || this.#state.webSocket.readyState !== 1) return false
+    this.#largestSent = Math.max(this.#largestSent, frame.byteLength)
     this.#state.webSocket.send(frame)
     return true
+  }
+
+  /** What was handed to the browser and has not left yet. */
+  get unsentBytes(): number {
+    return this.#state.kind === 'open' ? (this.#state.webSocket.bufferedAmount ?? 0) : 0
+  }
+
+  /** A session is not answered again and again: unless others are on this connection, another one is tried. */
+  giveUp(error: TidemarkError): void {
+    if (this.#options.clock.now() - this.#heardAt > quiet) this.#drop(error)
   }
 
   /** Tries at once, whatever the schedule says, and also after a failure that stopped it. */
@@ -184,7 +203,7 @@ export class Socket {
         this.#deliver(event.data)
       },
       close: (event: CloseEvent) => {
-        this.#drop(this.#state.kind === 'open' ? closingError(event) : this.#refusedOpening(event))
+        this.#drop(this.#state.kind === 'open' ? this.#broken(event) : this.#refusedOpening(event))
       },
       // A close event follows, and says more; without this listener the `ws` package throws.
       error: () => {},
@@ -207,6 +226,7 @@ export class Socket {
       },
     }
     this.#answersPings = false
+    this.#largestSent = 0
     this.#become(connecting)
     this.#show('connecting')
   }
@@ -232,7 +252,17 @@ export class Socket {
       this.#drop(new TidemarkError('connection-lost', undefined, { cause }))
       return
     }
-    this.#receivers.get(address)?.(frame)
+    const receive = this.#receivers.get(address)
+    if (!receive) return
+    this.#heardAt = this.#options.clock.now()
+    receive(frame)
+  }
+
+  /** What one document sent was too large: the next connection sends less at once, and whoever cannot do so says so. */
+  #broken(event: CloseEvent): TidemarkError {
+    const error = closingError(event)
+    if (error.code !== 'message-too-large' || !this.limit.refused(this.#largestSent)) return error
+    return new TidemarkError('connection-lost', undefined, { cause: error })
   }
 
   #refusedOpening(event: CloseEvent): TidemarkError {

@@ -1,8 +1,5 @@
-import * as encoding from 'lib0/encoding'
 import * as Y from 'yjs'
-
-type Struct = ReturnType<typeof Y.decodeUpdate>['structs'][number]
-type DeleteSet = ReturnType<typeof Y.decodeUpdate>['ds']
+import { type DeleteSet, encodeUpdate, type Struct } from './encode.ts'
 
 /** Cutting text costs about as many bytes: each piece names its neighbours. */
 const shortestCut = 40
@@ -17,7 +14,7 @@ export function latestOnly(update: Uint8Array): Uint8Array {
   try {
     const { structs, ds } = Y.decodeUpdate(update)
     const latest = withoutDeleted(structs, ds)
-    return latest ? encode(latest, ds) : update
+    return latest ? encodeUpdate(latest, ds) : update
   } catch {
     return update
   }
@@ -115,27 +112,4 @@ function joins(left: Struct | undefined, right: Struct): boolean {
   left.content.len += right.length
   left.length += right.length
   return true
-}
-
-function encode(structs: readonly Struct[], ds: DeleteSet): Uint8Array {
-  const encoder = new Y.UpdateEncoderV1()
-  const { restEncoder } = encoder
-  const clients = Map.groupBy(structs, ({ id }) => id.client)
-  encoding.writeVarUint(restEncoder, clients.size)
-  for (const [client, itsStructs] of clients) {
-    encoding.writeVarUint(restEncoder, itsStructs.length)
-    encoder.writeClient(client)
-    encoding.writeVarUint(restEncoder, itsStructs[0]!.id.clock)
-    for (const struct of itsStructs) struct.write(encoder, 0)
-  }
-  encoding.writeVarUint(restEncoder, ds.clients.size)
-  for (const [client, ranges] of ds.clients) {
-    encoding.writeVarUint(restEncoder, client)
-    encoding.writeVarUint(restEncoder, ranges.length)
-    for (const { clock, len } of ranges) {
-      encoder.writeDsClock(clock)
-      encoder.writeDsLen(len)
-    }
-  }
-  return encoder.toUint8Array()
 }

@@ -45,6 +45,34 @@ describe('[R4.2] pending is counted in positions', () => {
   })
 })
 
+describe('[R4.3] a write that was divided counts when its last part is answered', () => {
+  const handshake = sent(newSession(edit(edit(noPositions))), 3)
+
+  test('not before', () => {
+    const two = acknowledge(acknowledge(handshake))
+    expect(pendingCount(two)).toBe(2)
+    expect(two.handshaken).toBe(false)
+    const three = acknowledge(two)
+    expect(pendingCount(three)).toBe(0)
+    expect(three.handshaken).toBe(true)
+  })
+
+  test.each([0, 1, 2])('and not at all when a part is refused (after %i good ones)', (good) => {
+    let positions = handshake
+    for (let answer = 0; answer < 3; answer++) positions = answer === good ? refuse(positions) : acknowledge(positions)
+    expect(pendingCount(positions)).toBe(2)
+    positions = acknowledge(sent(newSession(positions)))
+    expect(pendingCount(positions)).toBe(0)
+  })
+
+  test('a write between its parts’ answers covers what it covers', () => {
+    let positions = sent(edit(handshake))
+    positions = acknowledge(acknowledge(acknowledge(positions)))
+    expect(pendingCount(positions)).toBe(1)
+    expect(pendingCount(acknowledge(positions))).toBe(0)
+  })
+})
+
 describe('[D1.5] the edits of other tabs count like this tab’s own', () => {
   test('an ack covers what each opening had made when its write left', () => {
     let positions = made(edit(noPositions), new Map([['theirs', 3]]))

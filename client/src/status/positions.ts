@@ -14,8 +14,11 @@ export interface Positions {
   readonly storedTo: number
   /** Edits of this opening that were stored before an earlier one was. Nearly always empty. */
   readonly storedAhead: readonly number[]
-  /** What this session's unanswered sync writes cover, oldest first (R4.3). A follower has one: the leader's last. */
-  readonly inFlight: Queue<Vector>
+  /**
+   * What this session's unanswered sync writes cover, oldest first (R4.3); null of one that was divided and goes on in
+   * the next. A follower has one: the leader's last.
+   */
+  readonly inFlight: Queue<Vector | null>
   /**
    * The server refused a write of this session. Later writes stand on the refused one, so until a new session's
    * handshake carries it again no acknowledgement of this session means that everything before it is durable.
@@ -91,9 +94,14 @@ export function newSession(positions: Positions): Positions {
   return { ...positions, inFlight: emptyQueue, refused: false, handshaken: false }
 }
 
-/** A sync write left. It covers every edit held now, because a session's first write is its handshake. */
-export function sent(positions: Positions): Positions {
-  return { ...positions, inFlight: push(positions.inFlight, positions.made) }
+/**
+ * Sync writes left, parts of one. The last covers every edit held now, because a session's first write is its handshake;
+ * those before it nothing, as long as the last is not answered.
+ */
+export function sent(positions: Positions, parts = 1): Positions {
+  let { inFlight } = positions
+  for (let part = 1; part < parts; part++) inFlight = push(inFlight, null)
+  return { ...positions, inFlight: push(inFlight, positions.made) }
 }
 
 /** The oldest unanswered write is durable on the server. */
@@ -102,7 +110,7 @@ export function acknowledge(positions: Positions): Positions {
   // More answers than writes: the extra one answers nothing that is known, so it proves nothing.
   if (covered === undefined) return positions
   const inFlight = shift(positions.inFlight)
-  if (positions.refused) return { ...positions, inFlight }
+  if (positions.refused || covered === null) return { ...positions, inFlight }
   return durable({ ...positions, inFlight, handshaken: true }, covered)
 }
 

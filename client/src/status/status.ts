@@ -128,7 +128,8 @@ export type Happening =
   /** The person asks to try again. */
   | { readonly type: 'retried' }
   | { readonly type: 'session-began' }
-  | { readonly type: 'sent' }
+  /** So many writes, which only together carry every edit held now. */
+  | { readonly type: 'sent'; readonly parts?: number }
   | { readonly type: 'acknowledged'; readonly at: number }
   | { readonly type: 'refused'; readonly error: TidemarkError }
   | { readonly type: 'session-ended' }
@@ -188,7 +189,7 @@ export function after(situation: Situation, happening: Happening): Situation {
     case 'session-began':
       return { ...situation, positions: positionsOf.newSession(positions) }
     case 'sent':
-      return { ...situation, positions: positionsOf.sent(positions) }
+      return { ...situation, positions: positionsOf.sent(positions, happening.parts ?? 1) }
     case 'acknowledged':
       return acknowledged(situation, positionsOf.acknowledge(positions), happening.at)
     case 'role-changed':

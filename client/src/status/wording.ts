@@ -10,6 +10,7 @@ const withoutCopy: { readonly [code in ErrorCode]?: string } = {
   'server-busy': `The server is busy; trying again shortly. ${onlyHere}`,
   'server-restarting': `The server is restarting; reconnecting. ${onlyHere}`,
   'heartbeat-missed': `The server stopped answering; reconnecting. ${onlyHere}`,
+  'session-unanswered': `The server does not answer for this document; trying again. ${onlyHere}`,
   'storage-unavailable': `The server's database is away; trying again. ${onlyHere}`,
   'document-write-failed': `The server could not store an edit of this document. ${onlyHere}`,
   'epoch-mismatch': `The server's copy of this document was replaced. Your copy was not mixed into it. ${onlyHere}`,
