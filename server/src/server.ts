@@ -6,10 +6,10 @@ import type { Gauge } from 'prom-client'
 import { createCatalogue } from './admin/catalogue.ts'
 import { createAuthoriser } from './auth/authoriser.ts'
 import type { Config } from './config.ts'
-import { type Database, openDatabase } from './database/database.ts'
+import { openDatabase } from './database/database.ts'
 import { createApp } from './http/app.ts'
 import { createNetworkPolicy } from './http/network-policy.ts'
-import type { Readiness } from './http/parts.ts'
+import { createReadiness } from './http/readiness.ts'
 import { type Log, logFailure } from './log.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { type SyncFailure, SyncServer } from './sync.ts'
@@ -77,7 +77,12 @@ export async function startServer(config: Config, { log }: { log: Log }): Promis
     authoriser,
     catalogue: createCatalogue(database.kysely),
     live: { sessions: (name) => sync.sessionsOf(name), count: (name) => sync.sessionsOf(name).length },
-    readiness: () => readinessOf(sync, database, isStopping),
+    readiness: createReadiness({
+      isAvailable: () => sync.journal.available,
+      isStopping: () => isStopping,
+      troubles: () => database.troubles(),
+      clock: systemClock,
+    }),
   })
   const http = createServer(getRequestListener(app.fetch))
   sync.acceptOn(http)
@@ -103,27 +108,6 @@ export async function startServer(config: Config, { log }: { log: Log }): Promis
   let stopping: Promise<number> | null = null
   const name = config.host.includes(':') ? `[${config.host}]` : config.host
   return { url: `http://${name}:${port}`, port, stop: () => (stopping ??= stop()) }
-}
-
-async function readinessOf(sync: SyncServer, database: Database, isStopping: boolean): Promise<Readiness> {
-  const reasons: string[] = []
-  if (isStopping) reasons.push('shutting down')
-  if (!sync.journal.available || !(await answers(database))) reasons.push('the database is away')
-  return reasons.length === 0 ? { ready: true } : { ready: false, reasons }
-}
-
-async function answers(database: Database): Promise<boolean> {
-  let cancel = (): void => {}
-  const late = new Promise<false>((resolve) => {
-    cancel = systemClock.after(800, () => resolve(false))
-  })
-  const ping = database.run({ name: 'tidemark-ping', text: 'select 1' }, []).then(
-    () => true,
-    () => false,
-  )
-  const result = await Promise.race([ping, late])
-  cancel()
-  return result
 }
 
 function observe(sync: SyncServer, metrics: Metrics, log: Log): void {

@@ -1,20 +1,33 @@
-import { Kysely, PostgresDialect, type PostgresPool, WithSchemaPlugin } from 'kysely'
-import pg from 'pg'
-import { lockFolder } from './folder-lock.ts'
+import type { Kysely } from 'kysely'
+import { kyselyOver } from './kysely.ts'
 import { migrate } from './migrate.ts'
-import { asKyselyPool, PglitePool } from './pglite-pool.ts'
+import { openPglite } from './pglite.ts'
+import { openPostgres } from './postgres.ts'
 import type { Schema } from './schema.ts'
-import { ownSchema } from './tables.ts'
+
+export interface Statement {
+  /** Lets Postgres prepare it once for each connection, where connections are not shared. */
+  readonly name: string
+  readonly text: string
+}
+
+/** Runs statements. int8 comes back as number, bytea as Uint8Array, timestamptz as Date, on both databases. */
+export interface Runner {
+  /**
+   * Runs one statement, as its own transaction, within limits of time that the database keeps itself: when it fails here, it
+   * does not go on there.
+   */
+  run<Row>(statement: Statement, values: readonly unknown[]): Promise<Row[]>
+}
 
 /** One SQL for both: Postgres by `DATABASE_URL`, or PGlite in this process. */
-export interface Database {
+export interface Database extends Runner {
   readonly kind: 'postgres' | 'pglite'
   readonly kysely: Kysely<Schema>
-  /**
-   * Runs one statement, as its own transaction. `name` makes Postgres prepare it once for each connection.
-   * int8 comes back as number, bytea as Uint8Array, timestamptz as Date, on both databases.
-   */
-  run<Row>(statement: { name: string; text: string }, values: readonly unknown[]): Promise<Row[]>
+  /** The journal's own way to the database: however many others wait, it does not wait for them. */
+  readonly writer: Runner
+  /** Why edits cannot be stored now, as far as the database says; empty when they can. It holds nothing up. */
+  troubles(): Promise<string[]>
   close(): Promise<void>
 }
 
@@ -22,13 +35,15 @@ export type DatabasePlace = { databaseUrl: string } | { dataFolder: string }
 
 /**
  * Opens the database and brings its schema up to date.
- * @throws {TidemarkError} `data-folder-in-use`, `schema-too-new` or `schema-unusable`; the driver's error when it cannot be reached
+ * @throws {TidemarkError} `data-folder-in-use`, `schema-too-new` or `schema-unusable`; the driver's error when it cannot be
+ * reached
  */
 export async function openDatabase(place: DatabasePlace, onIdleError: (error: Error) => void): Promise<Database> {
-  const database =
+  const { connect, ...rest } =
     'databaseUrl' in place ? openPostgres(place.databaseUrl, onIdleError) : await openPglite(place.dataFolder)
+  const database: Database = { ...rest, kysely: kyselyOver(connect) }
   try {
-    await migrate(database.kysely as unknown as Kysely<unknown>)
+    await migrate(database.kysely as Kysely<unknown>)
   } catch (error) {
     await database.close()
     throw error
@@ -36,70 +51,11 @@ export async function openDatabase(place: DatabasePlace, onIdleError: (error: Er
   return database
 }
 
-const int8 = 20
+/** What each kind of database brings; the rest is the same for both. */
+export type Driver = Omit<Database, 'kysely'> & { connect: () => Promise<Lease> }
 
-function openPostgres(connectionString: string, onIdleError: (error: Error) => void): Database {
-  const pool = new pg.Pool({
-    connectionString,
-    max: 10,
-    application_name: 'tidemark',
-    connectionTimeoutMillis: 5_000,
-    // a new connection costs a person who opens a document tens of milliseconds
-    idleTimeoutMillis: 300_000,
-    // A statement whose server vanished must not hold the journal's writer for ever; it is tried again.
-    query_timeout: 15_000,
-    keepAlive: true,
-    types: {
-      getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-        oid === int8 && format !== 'binary' ? Number : pg.types.getTypeParser(oid, format as 'text'),
-    },
-  })
-  // Without a listener, an idle connection that Postgres closes would end the process.
-  pool.on('error', onIdleError)
-  const kysely = kyselyOver(pool as unknown as PostgresPool)
-  return {
-    kind: 'postgres',
-    kysely,
-    async run<Row>(statement: { name: string; text: string }, values: readonly unknown[]) {
-      const result = await pool.query({ name: statement.name, text: statement.text, values: [...values] })
-      return result.rows as Row[]
-    },
-    close: once(() => pool.end()),
-  }
-}
-
-async function openPglite(folder: string): Promise<Database> {
-  const unlock = lockFolder(folder)
-  let pool: PglitePool
-  try {
-    pool = await PglitePool.open(`${folder}/pglite`)
-  } catch (error) {
-    unlock()
-    throw error
-  }
-  const kysely = kyselyOver(asKyselyPool(pool))
-  return {
-    kind: 'pglite',
-    kysely,
-    async run<Row>(statement: { name: string; text: string }, values: readonly unknown[]) {
-      const client = await pool.connect()
-      try {
-        return (await client.query<Row>(statement.text, values)).rows
-      } finally {
-        client.release()
-      }
-    },
-    close: once(async () => {
-      await pool.end()
-      unlock()
-    }),
-  }
-}
-
-const kyselyOver = (pool: PostgresPool): Kysely<Schema> =>
-  new Kysely<Schema>({ dialect: new PostgresDialect({ pool }), plugins: [new WithSchemaPlugin(ownSchema)] })
-
-function once(action: () => Promise<void>): () => Promise<void> {
-  let running: Promise<void> | null = null
-  return () => (running ??= action())
+/** A connection for as long as somebody holds it: for transactions, and for Kysely. */
+export interface Lease {
+  query<Row>(text: string, values: readonly unknown[]): Promise<{ rows: Row[]; rowCount: number | null }>
+  release(): void
 }

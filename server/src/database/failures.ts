@@ -19,6 +19,14 @@ export function classify(error: unknown): DatabaseFailure {
   return conflicts.has(state) ? 'conflict' : 'transient'
 }
 
+/**
+ * The prepared statement that a connection remembers is not there, or is there twice, or is another one: something between us
+ * and Postgres shares its connections.
+ */
+export function isPreparedStatementLost(error: unknown): boolean {
+  return ['26000', '42P05'].includes(sqlState(error) ?? '')
+}
+
 /** The five-character SQLSTATE; null for what is no database error (ECONNREFUSED, a timeout of ours). */
 export function sqlState(error: unknown): string | null {
   if (typeof error !== 'object' || error === null || !('code' in error)) return null

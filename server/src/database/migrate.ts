@@ -18,6 +18,9 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0003-missing-revisions': missingRevisions,
 }
 
+/** What a database that this version has migrated holds last. */
+export const newestMigration = Object.keys(migrations).at(-1) as string
+
 /** Any number will do that other programs do not use: the bytes of "tidemark". */
 const lockKey = 0x74696465_6d61726bn
 

@@ -1,4 +1,4 @@
-import type { Database } from '../database/database.ts'
+import type { Runner } from '../database/database.ts'
 import type { JournalLine } from './line.ts'
 
 /** One update on its way into the journal. */
@@ -54,7 +54,7 @@ const statement = {
  * Commits the portions in one transaction.
  * @returns each document's head revision afterwards; a document that is missing has another epoch, or is gone
  */
-export async function commit(database: Database, portions: readonly Portion[]): Promise<Map<number, number>> {
+export async function commit(writer: Runner, portions: readonly Portion[]): Promise<Map<number, number>> {
   const ids: number[] = []
   const counts: number[] = []
   const epochs: string[] = []
@@ -85,7 +85,7 @@ export async function commit(database: Database, portions: readonly Portion[]): 
       offset += update.byteLength
     }
   }
-  const rows = await database.run<{ id: number; head: number }>(statement, [
+  const rows = await writer.run<{ id: number; head: number }>(statement, [
     arrayOf(ids),
     arrayOf(counts),
     arrayOf(epochs),

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '@tidemark/shared'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Database, openDatabase } from '../database/database.ts'
+import { type Database, openDatabase, type Statement } from '../database/database.ts'
 import { findOrCreate } from '../documents/store.ts'
 import { Journal } from './journal.ts'
 import { JournalLine } from './line.ts'
@@ -47,9 +47,11 @@ async function storedOf(name: string): Promise<{ revision: number; text: string;
 /** A database whose commits go through `intercept` first. */
 const intercepted = (intercept: (values: readonly unknown[]) => Promise<void>): Database => ({
   ...database,
-  async run<Row>(statement: { name: string; text: string }, values: readonly unknown[]) {
-    await intercept(values)
-    return await database.run<Row>(statement, values)
+  writer: {
+    async run<Row>(statement: Statement, values: readonly unknown[]) {
+      await intercept(values)
+      return await database.writer.run<Row>(statement, values)
+    },
   },
 })
 

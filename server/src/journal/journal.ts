@@ -171,7 +171,7 @@ export class Journal {
         this.#setAvailable({ available: false, cause: new Error(`a commit takes over ${slowCommitMs} ms`), attempt }),
       )
       try {
-        const heads = await commit(this.#database, portions)
+        const heads = await commit(this.#database.writer, portions)
         this.#setAvailable({ available: true })
         return { kind: 'committed', heads, seconds: (performance.now() - started) / 1000 }
       } catch (cause) {

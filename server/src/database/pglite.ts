@@ -1,0 +1,56 @@
+import { PGlite } from '@electric-sql/pglite'
+import type { Driver, Lease, Runner } from './database.ts'
+import { lockFolder } from './folder-lock.ts'
+import { Turns } from './turns.ts'
+
+/**
+ * The database inside this process. PGlite is one connection: whoever has the turn has the database, and the others wait.
+ * (PGlite ships a `node-postgres` adapter; in 0.5.16 an error in a query with parameters breaks its connection.)
+ */
+export async function openPglite(folder: string): Promise<Driver> {
+  const unlock = lockFolder(folder)
+  let lite: PGlite
+  try {
+    lite = await PGlite.create(`${folder}/pglite`)
+  } catch (error) {
+    unlock()
+    throw error
+  }
+  const turns = new Turns()
+  let closing: Promise<void> | null = null
+  const connect = async ({ urgent }: { urgent: boolean }): Promise<Lease> => {
+    if (closing) throw new Error('the database is closed')
+    const release = await turns.take({ urgent })
+    return {
+      release,
+      async query<Row>(text: string, values: readonly unknown[]) {
+        const { rows, affectedRows } = await lite.query<Row>(text, [...values])
+        return { rows, rowCount: affectedRows ?? rows.length }
+      },
+    }
+  }
+  const runner = (urgent: boolean): Runner => ({
+    async run<Row>(statement: { text: string }, values: readonly unknown[]) {
+      const lease = await connect({ urgent })
+      try {
+        return (await lease.query<Row>(statement.text, values)).rows
+      } finally {
+        lease.release()
+      }
+    },
+  })
+  const close = async () => {
+    await turns.take({ urgent: false })
+    await lite.close()
+    unlock()
+  }
+  return {
+    kind: 'pglite',
+    ...runner(false),
+    writer: runner(true),
+    connect: () => connect({ urgent: false }),
+    // it lives and dies with this process; what fails in it, the journal's commits tell
+    troubles: async () => [],
+    close: () => (closing ??= close()),
+  }
+}

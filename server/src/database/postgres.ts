@@ -1,0 +1,88 @@
+import { systemClock } from '@tidemark/shared'
+import type { Driver } from './database.ts'
+import { type PoolOptions, PostgresConnections } from './postgres-pool.ts'
+import { askTroubles } from './troubles.ts'
+import { Watch } from './watch.ts'
+
+const second = 1_000
+
+/**
+ * Three ways to the same Postgres, so that none starves another: the journal's one connection, those of loads, snapshots and
+ * questions, and one that asks how the others are. Ten connections at most.
+ */
+export function openPostgres(connectionString: string, onIdleError: (error: Error) => void): Driver {
+  const common = { connectionString, onIdleError }
+  const questions = new PostgresConnections({
+    ...common,
+    connections: 1,
+    limits: { lockMs: second, statementMs: second },
+    connectMs: 2 * second,
+    // new sessions see what was set for the database since
+    idleMs: 10 * second,
+    lifetimeSeconds: 30,
+    watch: null,
+  })
+  const watch = new Watch((backends) => whoWorks(questions, backends), systemClock)
+  const endBackend = (backend: number | null) => void end(questions, backend)
+  const shared: Pick<PoolOptions, 'watch' | 'endBackend' | 'connectionString' | 'onIdleError'> = {
+    ...common,
+    watch,
+    endBackend,
+  }
+  const writer = new PostgresConnections({
+    ...shared,
+    connections: 1,
+    // whoever holds a row for longer holds up one document, not the batch: it is taken apart and tried again
+    limits: { lockMs: second, statementMs: 30 * second },
+    connectMs: 3 * second,
+    idleMs: 0,
+  })
+  const others = new PostgresConnections({
+    ...shared,
+    connections: 8,
+    limits: { lockMs: 3 * second, statementMs: 60 * second },
+    connectMs: 5 * second,
+    // a new connection costs a person who opens a document tens of milliseconds
+    idleMs: 300 * second,
+  })
+  let closing: Promise<void> | null = null
+  const close = async () => {
+    await Promise.all([writer.end(), others.end()])
+    watch.close()
+    await questions.end()
+  }
+  return {
+    kind: 'postgres',
+    writer,
+    run: (statement, values) => others.run(statement, values),
+    connect: () => others.connect(),
+    troubles: () => askTroubles(questions),
+    close: () => (closing ??= close()),
+  }
+}
+
+const working = {
+  name: 'tidemark-working',
+  text: `
+    select pid from pg_catalog.pg_stat_activity
+    where pid = any($1::int[]) and coalesce(state, 'hidden') not like 'idle%'`,
+}
+
+async function whoWorks(questions: PostgresConnections, backends: readonly number[]): Promise<Set<number>> {
+  const ask = () => questions.run<{ pid: number }>(working, [`{${backends.join(',')}}`])
+  // the connection that asks may have died with the others: the second try has a new one
+  const rows = await ask().catch(ask)
+  return new Set(rows.map(({ pid }) => pid))
+}
+
+const cancel = { name: 'tidemark-cancel', text: 'select pg_catalog.pg_cancel_backend($1)' }
+
+/** A commit that waits for a standby, for example, is no statement any more, and no time limit of the database ends it. */
+async function end(questions: PostgresConnections, backend: number | null): Promise<void> {
+  if (backend === null) return
+  try {
+    await questions.run(cancel, [backend])
+  } catch {
+    // the database is away, and so is what worked there
+  }
+}

@@ -1,0 +1,59 @@
+import type { Clock } from '@tidemark/shared'
+import type { Readiness } from './parts.ts'
+
+export interface ReadinessParts {
+  /** Whether the journal's last commit came through. */
+  isAvailable(): boolean
+  isStopping(): boolean
+  /** Asks the database why edits cannot be stored there; empty when they can. */
+  troubles(): Promise<string[]>
+  clock: Pick<Clock, 'after'>
+}
+
+/** However often somebody asks, the database is asked once in so many ms. */
+const freshMs = 1_000
+/** A database that takes longer is away, as far as whoever sends traffic here is concerned. */
+const patienceMs = 800
+
+/** Says whether the server can take edits: from memory, and from a question to the database that all who ask share. */
+export function createReadiness({
+  isAvailable,
+  isStopping,
+  troubles,
+  clock,
+}: ReadinessParts): () => Promise<Readiness> {
+  let known: { at: number; troubles: readonly string[] } | null = null
+  let asking: Promise<readonly string[]> | null = null
+
+  const ask = (): Promise<readonly string[]> => {
+    asking ??= troubles()
+      .catch(() => [away])
+      .then((found) => {
+        known = { at: performance.now(), troubles: found }
+        asking = null
+        return found
+      })
+    return asking
+  }
+
+  const ofDatabase = async (): Promise<readonly string[]> => {
+    if (known && performance.now() - known.at < freshMs) return known.troubles
+    let cancel = (): void => {}
+    const late = new Promise<readonly string[]>((resolve) => {
+      cancel = clock.after(patienceMs, () => resolve([away]))
+    })
+    const found = await Promise.race([ask(), late])
+    cancel()
+    return found
+  }
+
+  return async () => {
+    const reasons = isStopping() ? ['shutting down'] : []
+    if (!isAvailable()) reasons.push(away)
+    // nobody is sent here in any case: the database need not be asked
+    if (reasons.length === 0) reasons.push(...(await ofDatabase()))
+    return reasons.length === 0 ? { ready: true } : { ready: false, reasons }
+  }
+}
+
+const away = 'the database is away'
