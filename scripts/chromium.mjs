@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { installFromDebian } from './debian.mjs'
 import { capture, root, say } from './processes.mjs'
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
@@ -29,12 +30,7 @@ function installed() {
 }
 
 async function fromDebian() {
-  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return null
-  say("installing Debian's chromium for the browser tests …")
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  await capture('apt-get', ['update', '-q'], { env })
-  const result = await capture('apt-get', ['install', '-qy', '--no-install-recommends', 'chromium'], { env })
-  if (result.code !== 0) say(result.output.trim().split('\n').slice(-5).join('\n'))
+  await installFromDebian('chromium')
   return installed()
 }
 

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { findChromium } from './chromium.mjs'
 import { buildDemo, ensureDemo } from './demo.mjs'
 import { ensureDependencies, findNode, repairPostgresBinaries } from './dependencies.mjs'
+import { ensurePgbouncer } from './pgbouncer.mjs'
 import { environment, root, run, say } from './processes.mjs'
 import { runTests } from './tests.mjs'
 
@@ -18,7 +19,7 @@ const targets = {
   },
   async test(node, args) {
     repairPostgresBinaries(node)
-    return runTests(node, args, { demo: () => ensureDemo(node), chromium: findChromium })
+    return runTests(node, args, { demo: () => ensureDemo(node), chromium: findChromium, pgbouncer: ensurePgbouncer })
   },
   async bench(node, args) {
     repairPostgresBinaries(node)

@@ -7,7 +7,7 @@ import { environment, root, run, say } from './processes.mjs'
  * The whole check: types, lint, then every test; each goes on when an earlier one failed. With arguments only the
  * tests they select (`npm test -- test/e2e`). The last line is always `N passed, N failed`.
  */
-export async function runTests(node, args, { demo, chromium }) {
+export async function runTests(node, args, { demo, chromium, pgbouncer }) {
   const total = { passed: 0, failed: 0 }
   const step = async (title, action) => {
     say(`${title} …`)
@@ -27,7 +27,13 @@ export async function runTests(node, args, { demo, chromium }) {
     await step('lint', async () => (await tool('@biomejs/biome/bin/biome', 'check', '--error-on-warnings')) === 0)
   }
   const env = { TIDEMARK_NODE: node }
-  if (needsBrowser(args)) {
+  if (selects(args, 'processes')) {
+    await step('pgbouncer', async () => {
+      await pgbouncer()
+      return true
+    })
+  }
+  if (selects(args, 'e2e')) {
     await step('demo page', async () => {
       await demo()
       return true
@@ -47,12 +53,12 @@ export async function runTests(node, args, { demo, chromium }) {
   return total.failed > 0 ? 1 : 0
 }
 
-/** A selection that names other tests only can run without a browser. */
-function needsBrowser(args) {
+/** Whether the tests of this project may be among those that the arguments select; others can run without what they need. */
+function selects(args, name) {
   const project = args.flatMap((arg, at) => (arg === '--project' ? [args[at + 1]] : arg.split('--project=').slice(1)))
-  if (project.length > 0) return project.includes('e2e')
+  if (project.length > 0) return project.includes(name)
   const paths = args.filter((arg) => !arg.startsWith('-') && existsSync(join(root, arg)))
-  return paths.length === 0 || paths.some((path) => path.includes('e2e') || path === 'test')
+  return paths.length === 0 || paths.some((path) => path.includes(name) || path === 'test')
 }
 
 async function vitest(node, args, extra) {

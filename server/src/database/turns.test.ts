@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { Turns } from './turns.ts'
 
-test('[R3.3] one at a time, in order, and the journal before everybody else who waits', async () => {
+test('[R7.11] one at a time, in order, and the journal before everybody else who waits', async () => {
   const turns = new Turns()
   const order: string[] = []
   let inside = 0

@@ -91,8 +91,11 @@ export class Watch {
       return
     }
     const received = flight.received()
-    if (state.receivedAtLastLook === received)
+    if (state.receivedAtLastLook === received) {
+      this.#flights.delete(flight)
       flight.cut('the database answers elsewhere and knows nothing of this statement')
-    else state.receivedAtLastLook = received
+    } else {
+      state.receivedAtLastLook = received
+    }
   }
 }
