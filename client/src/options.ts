@@ -15,7 +15,7 @@ export interface ClientOptions {
   /** The server: `wss://host/sync`, or `https://host` for the same. It must not hold a token, a user or a password. */
   readonly url: string
   /**
-   * Gives the token. Called before the first session, when the token has run out, and when the server does not
+   * Gives the token. Called when a document is opened, before the first session, when the token has run out, and when the server does not
    * accept it or asks for a new one; once however many documents ask. Default: no token.
    */
   readonly auth?: TokenProvider

@@ -7,17 +7,25 @@ import type { Failures } from './failures.ts'
 import type { Hello, LinkEvents } from './link/contract.ts'
 import { Link } from './link/link.ts'
 import { mergeInGroups } from './link/merge.ts'
+import { Ownership } from './ownership.ts'
 import { rescue } from './replica/health.ts'
 import type { Standing } from './standing.ts'
 import { missing, pendingCount, type Vector } from './status/positions.ts'
 import { ownPosition, reportOf } from './status/status.ts'
 import { latestFacts } from './store/latest-facts.ts'
 import type { LocalCopy, LocalCopyEvents } from './store/local-copy.ts'
-import type { History, SetAside } from './store/local-store.ts'
+import type { CopyFacts, History, SetAside } from './store/local-store.ts'
 import { onUpdateButStored } from './store/stored-content.ts'
+import { makesHelpless } from './tabs/fitness.ts'
 import { Tabs, type TabsEvents } from './tabs/tabs.ts'
 import type { HeardEdit } from './tabs/unstored.ts'
+import { within } from './time-limit.ts'
 import { clientVersion } from './version.ts'
+
+/** ms that the tabs wait to know whose this one is. */
+const tokenPatience = 250
+/** ms between two looks whether another account's edits are saved. */
+const ownerPatience = 5_000
 
 export interface SyncTarget {
   readonly name: string
@@ -46,7 +54,11 @@ export class Sync {
   readonly #link: Link
   readonly #tabs: Tabs
   #history: History | null = null
-  #account: string | null = null
+  readonly #ownership: Ownership
+  /** The account as which this tab meets the others; null while no token has said whose it is. */
+  #joinedAs: string | null = null
+  #joining = 0
+  #cancelWatch: (() => void) | null = null
   #sharedCopy: string | null = null
   #hello: Hello | null = null
   /** What of each opening's dirty mark was taken back. */
@@ -71,6 +83,7 @@ export class Sync {
     this.#events = events
     // Before the link's own listeners: an edit is counted before anything can be sent that carries it.
     this.#stopListening = onUpdateButStored(target.doc, this.#onUpdate)
+    this.#ownership = new Ownership(target.opening, () => this.#copy)
     this.#tabs = new Tabs(target, tabs, clock, this.#tabsEvents())
     this.#link = new Link(
       target,
@@ -120,7 +133,7 @@ export class Sync {
       void this.#copy.keep(update, position)
       this.#link.edit(update)
       this.#tabs.edited(update, position)
-      this.#rememberAccount(this.#means.tokens.subject)
+      this.#ownership.edited(this.#means.tokens.subject)
     })
   }
 
@@ -137,7 +150,7 @@ export class Sync {
     const { localStore, marks, history, account, copy } = await this.#copy.load()
     if (this.#end.signal.aborted) return
     this.#history = history
-    this.#account = account
+    this.#ownership.loaded({ marks, account })
     // what only this tab has, others cannot share
     this.#sharedCopy = localStore.kind === 'indexeddb' ? copy : null
     const made = new Map<string, number>()
@@ -154,9 +167,34 @@ export class Sync {
   /** Settles when the role of this tab is known. */
   async #join(): Promise<void> {
     if (this.#isOff || this.#isOver) return
-    await this.#tabs.join(this.#sharedCopy)
+    const joining = ++this.#joining
+    const whose = this.#means.tokens.whose()
+    const account = this.#sharedCopy === null ? this.#means.tokens.subject : await this.#soon(whose)
+    if (this.#isOff || this.#isOver || joining !== this.#joining) return
+    void whose.then((late) => {
+      if (late !== null && this.#joinedAs === null && joining === this.#joining) this.#moveTo(late)
+    })
+    await this.#joinAs(account)
+  }
+
+  /** What is not known soon must not keep the tabs apart: without a network no token may be to be had. */
+  #soon(whose: Promise<string | null>): Promise<string | null> {
+    return within(this.#means.settings.clock, tokenPatience, 'asking for a token', whose).catch(() => null)
+  }
+
+  /** Tabs of different accounts do not mix (D3.6): each account has a leader of its own. */
+  async #joinAs(account: string | null): Promise<void> {
+    this.#joinedAs = account
+    this.#ownership.known(account)
+    await this.#tabs.join(this.#sharedCopy, account)
     // From here on this tab hears the others; what they said before, the disk says again.
     void this.#look()
+  }
+
+  #moveTo(account: string): void {
+    if (this.#isOff || this.#isOver || this.#joinedAs === account) return
+    this.#part()
+    void this.#joinAs(account)
   }
 
   get #isOver(): boolean {
@@ -172,11 +210,14 @@ export class Sync {
   disconnect(): void {
     if (this.#isOff || this.#isOver) return
     this.#isOff = true
+    this.#joining++
     this.#part()
     this.#standing.happened({ type: 'parted' })
   }
 
   #part(): void {
+    this.#cancelWatch?.()
+    this.#cancelWatch = null
     this.#tabs.leave()
     this.#link.stop()
   }
@@ -190,6 +231,8 @@ export class Sync {
   }
 
   retry(): void {
+    // what a person has mended in this tab
+    this.#tabs.setHelpless(false)
     if (!this.isLeader) this.#tabs.ask('retry')
     else {
       this.#standing.happened({ type: 'retried' })
@@ -205,7 +248,7 @@ export class Sync {
     this.#end.abort()
     this.#stopListening()
     this.#link.close()
-    this.#tabs.leave()
+    this.#part()
   }
 
   /** Resolves when nothing is written any more. */
@@ -326,13 +369,14 @@ export class Sync {
   }
 
   /** Asks the disk whether this is the document's copy still: a tab that was away has not heard what was said (R9.4). */
-  async #look(): Promise<void> {
+  async #look(): Promise<CopyFacts | null> {
     const { clock, openTimeLimit } = this.#means.settings
     const facts = await latestFacts(this.#copy, {
       ...{ clock, openTimeLimit, signal: this.#end.signal },
       onFailure: (error) => this.#failures.heal(error),
     })
     if (facts?.setAside) this.#wasSetAside(facts.setAside.reason)
+    return facts
   }
 
   // ——— the link ———
@@ -364,16 +408,22 @@ export class Sync {
       },
       sent: (parts) => happened({ type: 'sent', parts }),
       acknowledged: () => this.#acknowledged(clock.now()),
-      refused: (error) => happened({ type: 'refused', error }),
+      refused: (error) => {
+        happened({ type: 'refused', error })
+        this.#tabs.setHelpless(makesHelpless(error.code))
+      },
       hello: (hello) => {
         this.#hello = hello
         // Before any content of this history is stored, so that the copy is never without its epoch (R9).
         this.#remember({ epoch: hello.epoch, revision: this.#history?.revision ?? 0 })
         happened({ type: 'permitted', level: hello.level })
+        if (hello.level !== 'read') this.#tabs.setHelpless(false)
       },
       obstructed: (error) => {
         if (!this.isLeader) return
         happened({ type: 'obstructed', error, at: clock.now() })
+        this.#tabs.setHelpless(makesHelpless(error.code))
+        if (error.code === 'account-mismatch') this.#watchOwner()
         if (error.code === 'epoch-mismatch') void this.setAside('epoch-mismatch').catch(() => {})
       },
       unobstructed: () => {
@@ -418,21 +468,33 @@ export class Sync {
   }
 
   async #admit(token: string): Promise<void> {
-    await this.#look()
+    const facts = await this.#look()
     if (this.#isOver) throw new TidemarkError('document-closed')
-    const subject = subjectOf(token)
-    if (subject === null) return
-    const isForeign = this.#account !== null && this.#account !== subject
-    if (isForeign && pendingCount(this.#standing.situation.positions) > 0) throw new TidemarkError('account-mismatch')
-    if (isForeign) this.#account = null
-    this.#rememberAccount(subject)
+    const account = subjectOf(token)
+    // where a token does not say whose it is, nothing tells two accounts apart
+    if (account === null) return
+    if (!this.#ownership.admits(account, facts, this.#pending)) throw new TidemarkError('account-mismatch')
+    this.#ownership.admitted(account)
+    if (this.#joinedAs === account || this.#sharedCopy === null) return
+    this.#moveTo(account)
+    throw new TidemarkError('document-closed')
   }
 
-  /** Whose edits the copy holds, as soon as it is known (D3.6). */
-  #rememberAccount(subject: string | null): void {
-    if (subject === null || this.#account !== null) return
-    this.#account = subject
-    void this.#copy.rememberAccount(subject)
+  /** What another account has pending may be saved by its own tabs; then this one can go on. */
+  #watchOwner(): void {
+    this.#cancelWatch ??= this.#means.settings.clock.after(ownerPatience, async () => {
+      this.#cancelWatch = null
+      const facts = await this.#look()
+      const { subject } = this.#means.tokens
+      if (this.#isOver || this.#standing.situation.obstacle?.code !== 'account-mismatch') return
+      if (subject === null || this.#ownership.admits(subject, facts, this.#pending)) this.#link.retry()
+      else this.#watchOwner()
+    })
+  }
+
+  get #pending() {
+    const { positions } = this.#standing.situation
+    return { count: pendingCount(positions), made: positions.made }
   }
 
   /** @internal something in the standing has changed */

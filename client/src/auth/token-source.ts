@@ -44,6 +44,11 @@ export class TokenSource {
     return this.#token === null ? null : subjectOf(this.#token)
   }
 
+  /** Like {@link subject}; asks for a token if there is none. Also null when none is to be had. */
+  async whose(): Promise<string | null> {
+    return subjectOf(await this.get().catch(() => ''))
+  }
+
   /** The server would not have it. */
   discard(): void {
     this.#token = null

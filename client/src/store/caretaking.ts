@@ -19,6 +19,7 @@ export interface CaretakingMeans {
   /** Null while there is no connection. */
   readonly database: () => IDBDatabase | null
   readonly seals: () => Seals | null
+  readonly account: () => string | null
   /** Whether everything that was handed over is written: a snapshot must not hold edits without their mark. */
   readonly isAllWritten: () => boolean
   readonly isClosing: () => boolean
@@ -92,11 +93,11 @@ export class Caretaking {
   }
 
   async #compact(): Promise<Size | null> {
-    const { doc, origin, seals, isAllWritten, isClosing, events } = this.#means
+    const { doc, origin, seals, account, isAllWritten, isClosing, events } = this.#means
     const { compact } = await import('./compaction.ts')
     const database = this.#database()
     const compacting = compact({
-      ...{ database, doc, origin, seals: seals(), isClosing },
+      ...{ database, doc, origin, seals: seals(), account: account(), isClosing },
       firstUnknown: this.#firstUnknown,
       isOwn: (key) => this.#ownRows.has(key),
       isWanted: () => !isClosing() && this.#means.database() === database && isAllWritten(),

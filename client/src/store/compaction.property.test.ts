@@ -74,7 +74,7 @@ test('[D2.1] [R3.1] whatever three tabs write, tell each other and compact: what
         }
         if (kind === 'wait') await Promise.all(written)
         if (kind === 'compact') {
-          const means = { database, doc, origin: 'compaction', firstUnknown: 0, seals: null }
+          const means = { database, doc, origin: 'compaction', firstUnknown: 0, seals: null, account: null }
           compactions.push(compact({ ...means, isOwn: () => false, isClosing: () => false, isWanted: () => true }))
         }
         if (kind === 'reload') {

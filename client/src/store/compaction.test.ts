@@ -202,6 +202,7 @@ describe('[D2.1] compaction loses nothing', () => {
         isClosing: () => false,
       },
       seals: null,
+      account: null,
       isWanted() {
         more.meanwhile?.()
         return true

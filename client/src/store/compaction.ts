@@ -1,10 +1,11 @@
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import * as Y from 'yjs'
+import { isForeign } from './dirty-mark.ts'
 import { abortQuietly, completionOf, customStore, resultOf, updatesStore } from './idb.ts'
 import { inSlices, type Pace } from './pace.ts'
 import { keyCheckKey } from './records.ts'
-import { applyInSlices, moveToQuarantine, type Row, readRows } from './rows.ts'
+import { applyInSlices, moveToQuarantine, type Row, readRows, recordsOf } from './rows.ts'
 import { openRows, type Seals } from './seals.ts'
 import { encodeInSlices } from './state-encoder.ts'
 
@@ -19,6 +20,8 @@ export interface CompactionMeans {
   readonly isOwn: (key: number) => boolean
   /** Null where rows are stored in the clear. */
   readonly seals: Seals | null
+  /** On whose behalf this opening edits. */
+  readonly account: string | null
   /** Asked after each slice: the copy is being closed, which should not take long. */
   readonly isClosing: () => boolean
   /** Asked before anything is replaced: whether it may still be. */
@@ -56,11 +59,14 @@ export async function compact(means: CompactionMeans): Promise<Compacted | null>
   const { database, doc, seals } = means
   const pace = until(means.isClosing, inSlices())
   const transaction = database.transaction([updatesStore, customStore], 'readonly')
-  const [newest, snapshot] = await Promise.all([
+  const [newest, snapshot, { marks, account: owner }] = await Promise.all([
     resultOf(transaction.objectStore(updatesStore).openKeyCursor(null, 'prev')),
     resultOf<SnapshotRecord | undefined>(transaction.objectStore(customStore).get(snapshotKey)),
+    recordsOf(transaction.objectStore(customStore)),
   ])
   if (!newest) return null
+  // What another account has pending would be in this document then, and be sent with this one's token (D3.6).
+  if (means.account !== null && isForeign(marks.values(), owner, means.account)) return null
   const key = Number(newest.key)
   const corrupt: Row[] = []
   const tampered: Row[] = []

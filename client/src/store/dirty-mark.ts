@@ -2,12 +2,20 @@
 export interface DirtyMark {
   readonly from: number
   readonly to: number
+  /** On whose behalf they were made (D3.6): a token's subject; absent where no token said so. */
+  readonly account?: string
 }
 
 /** A mark that cannot be read still means that something is pending: better once too often than forgotten. */
 export function readDirtyMark(value: unknown): DirtyMark {
-  const { from, to } = (value ?? {}) as Partial<DirtyMark>
-  return Number.isInteger(from) && Number.isInteger(to) && to! >= from! ? { from: from!, to: to! } : { from: 1, to: 1 }
+  const { from, to, account } = (value ?? {}) as Partial<DirtyMark>
+  const range =
+    Number.isInteger(from) && Number.isInteger(to) && to! >= from! ? { from: from!, to: to! } : { from: 1, to: 1 }
+  return ofAccount(range, typeof account === 'string' ? account : null)
+}
+
+export function ofAccount(mark: DirtyMark, account: string | null): DirtyMark {
+  return account === null ? mark : { ...mark, account }
 }
 
 export function pendingIn(marks: Iterable<DirtyMark>): number {
@@ -18,5 +26,14 @@ export function pendingIn(marks: Iterable<DirtyMark>): number {
 
 /** What is left of a mark once everything up to `acknowledged` is durable. */
 export function remainder(mark: DirtyMark, acknowledged: number): DirtyMark | null {
-  return mark.to <= acknowledged ? null : { from: Math.max(mark.from, acknowledged + 1), to: mark.to }
+  return mark.to <= acknowledged ? null : { ...mark, from: Math.max(mark.from, acknowledged + 1) }
+}
+
+/** Is something pending that was made on behalf of somebody else? @param owner of what no mark says whose it is */
+export function isForeign(marks: Iterable<DirtyMark>, owner: string | null, account: string): boolean {
+  for (const mark of marks) {
+    const made = mark.account ?? owner
+    if (made !== null && made !== account) return true
+  }
+  return false
 }

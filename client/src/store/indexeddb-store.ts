@@ -8,7 +8,7 @@ import { databaseName } from './names.ts'
 import { holdShared, type OpenedCopy, openAgain, openLockName, openNewest, whileAnswering } from './opening.ts'
 import { inSlices, whileOpening } from './pace.ts'
 import { QuietPersistence } from './persistence.ts'
-import { accountKey, clearMarks, dirtyKey, historyKey, putCopy, putSetAside } from './records.ts'
+import { accountKey, clearMarks, dirtyKey, historyKey, markAccount, putCopy, putSetAside } from './records.ts'
 import { Remembered } from './remembered.ts'
 import { applyInSlices, quarantine, readRecordsOf } from './rows.ts'
 import type { Seals } from './seals.ts'
@@ -36,6 +36,8 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
   #bytes = 0
   /** The newest of this opening's positions that is durable on the server. */
   #acknowledged = 0
+  /** On whose behalf this opening's edits are made. */
+  #account: string | null = null
   #isSetAside = false
   #closing: Promise<void> | null = null
   #isLost = false
@@ -51,6 +53,7 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
       clock: means.clock,
       dirtyKey: dirtyKey(subject.opening),
       acknowledged: () => this.#acknowledged,
+      account: () => this.#account,
       database: () => this.db,
       seals: () => this.#seals,
       onDisconnected: () => this.#disconnected(),
@@ -67,6 +70,7 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
       name: () => this.name,
       database: () => this.db,
       seals: () => this.#seals,
+      account: () => this.#account,
       isAllWritten: () => this.#writes.isEmpty,
       isClosing: () => this.#closing !== null || this.#isLost,
       onCompacted: (bytes) => {
@@ -244,6 +248,11 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
   rememberAccount(account: string): Promise<void> {
     this.#remembered.account = account
     return this.#note((custom) => custom.put(account, accountKey))
+  }
+
+  speakFor(account: string): Promise<void> {
+    this.#account = account
+    return this.#note((custom) => markAccount(custom, this.#subject.opening, account))
   }
 
   setCaretaker(isCaretaker: boolean): void {

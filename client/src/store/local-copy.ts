@@ -40,6 +40,7 @@ export class LocalCopy {
   #memoryReason: TidemarkError | null = null
   #newest = 0
   #isCaretaker = false
+  #account: string | null = null
 
   constructor(opening: Opening, means: LocalCopyMeans, events: LocalCopyEvents) {
     this.#opening = opening
@@ -67,6 +68,7 @@ export class LocalCopy {
       this.#store = this.#memoryInstead(error as TidemarkError)
       void broken.close()
       loaded = await this.#store.load()
+      if (this.#account !== null) void this.#store.speakFor(this.#account)
       if (this.#newest > 0) void this.#store.append(Y.encodeStateAsUpdate(this.#opening.doc), this.#newest)
       this.#store.setCaretaker(this.#isCaretaker)
     }
@@ -105,6 +107,11 @@ export class LocalCopy {
 
   rememberAccount(account: string): void {
     void this.#store.rememberAccount(account)
+  }
+
+  speakFor(account: string): void {
+    this.#account = account
+    void this.#store.speakFor(account)
   }
 
   setCaretaker(isCaretaker: boolean): void {

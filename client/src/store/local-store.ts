@@ -63,8 +63,11 @@ export interface LocalStore {
   /** Keeps what history the copy belongs to. */
   remember(history: History): Promise<void>
 
-  /** Keeps whose edits the copy holds. */
+  /** Keeps whose edits the copy holds, as far as their own marks do not say it. */
   rememberAccount(account: string): Promise<void>
+
+  /** This opening's edits are made on behalf of this account, those that are pending too: its dirty mark says so (D3.6). */
+  speakFor(account: string): Promise<void>
 
   /** Whether this opening looks after the copy (compacts it): at most one does at a time. */
   setCaretaker(isCaretaker: boolean): void

@@ -2,7 +2,7 @@ import { TidemarkError } from '@tidemark/shared'
 import * as Y from 'yjs'
 import { mergeInGroups } from '../link/merge.ts'
 import { bringWithin, transacting } from '../replica/bring.ts'
-import { type DirtyMark, pendingIn, remainder } from './dirty-mark.ts'
+import { type DirtyMark, ofAccount, pendingIn, remainder } from './dirty-mark.ts'
 import type {
   Acknowledged,
   CopyFacts,
@@ -118,6 +118,7 @@ class MemoryStore implements LocalStore {
   readonly #events: StoreEvents
   #newest = 0
   #acknowledged = 0
+  #account: string | null = null
   #isClosed = false
 
   constructor(shelf: Shelf, doc: Y.Doc, opening: string, events: StoreEvents) {
@@ -142,7 +143,8 @@ class MemoryStore implements LocalStore {
     this.#shelf.updates.push(update)
     if (position !== null) {
       this.#newest = Math.max(this.#newest, position)
-      this.#mark(this.#opening, remainder({ from: 1, to: this.#newest }, this.#acknowledged))
+      const mark = ofAccount({ from: 1, to: this.#newest }, this.#account)
+      this.#mark(this.#opening, remainder(mark, this.#acknowledged))
     }
     return Promise.resolve()
   }
@@ -168,6 +170,13 @@ class MemoryStore implements LocalStore {
 
   rememberAccount(account: string): Promise<void> {
     this.#shelf.account = account
+    return Promise.resolve()
+  }
+
+  speakFor(account: string): Promise<void> {
+    this.#account = account
+    const mark = this.#shelf.marks.get(this.#opening)
+    if (mark) this.#mark(this.#opening, ofAccount(mark, account))
     return Promise.resolve()
   }
 

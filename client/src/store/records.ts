@@ -1,4 +1,4 @@
-import { type DirtyMark, readDirtyMark, remainder } from './dirty-mark.ts'
+import { type DirtyMark, ofAccount, readDirtyMark, remainder } from './dirty-mark.ts'
 import type { Acknowledged, History, SetAside } from './local-store.ts'
 
 /** What stands beside the rows, in y-indexeddb's `custom` store, under names that no app will use for its own. */
@@ -94,6 +94,14 @@ export function clearMarks(custom: IDBObjectStore, acknowledged: Acknowledged): 
       if (rest) custom.put(rest, key)
       else custom.delete(key)
     }
+  }
+}
+
+/** An opening's edits are on behalf of this account, those that are marked already, too. */
+export function markAccount(custom: IDBObjectStore, opening: string, account: string): void {
+  const request = custom.get(dirtyKey(opening))
+  request.onsuccess = () => {
+    if (request.result !== undefined) custom.put(ofAccount(readDirtyMark(request.result), account), dirtyKey(opening))
   }
 }
 

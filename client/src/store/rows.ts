@@ -41,7 +41,7 @@ export function readRecordsOf(database: IDBDatabase): Promise<Records> {
   return recordsOf(database.transaction(customStore).objectStore(customStore))
 }
 
-async function recordsOf(custom: IDBObjectStore): Promise<Records> {
+export async function recordsOf(custom: IDBObjectStore): Promise<Records> {
   const [keys, values] = await Promise.all([resultOf(custom.getAllKeys()), resultOf<unknown[]>(custom.getAll())])
   return readRecords(keys, values)
 }

@@ -1,6 +1,6 @@
 import { type Clock, TidemarkError } from '@tidemark/shared'
 import { retryDelay } from '../link/retry.ts'
-import { type DirtyMark, remainder } from './dirty-mark.ts'
+import { type DirtyMark, ofAccount, remainder } from './dirty-mark.ts'
 import { abortQuietly, completionOf, customStore, updatesStore, writeError } from './idb.ts'
 import type { StoreEvents } from './local-store.ts'
 import { keyCheckKey } from './records.ts'
@@ -24,6 +24,8 @@ export interface WriteQueueMeans {
   readonly dirtyKey: string
   /** The newest position that is durable on the server. */
   readonly acknowledged: () => number
+  /** On whose behalf this opening's edits are made, as far as it is known. */
+  readonly account: () => string | null
   /** Null while there is no connection. */
   readonly database: () => IDBDatabase | null
   /** The connection turned out to be gone. */
@@ -213,7 +215,7 @@ export class WriteQueue {
     for (const { what } of writes) if (what.kind === 'update') newest = Math.max(newest, what.position ?? 0)
     if (newest === 0) return null
     this.#marked = Math.max(this.#marked, newest)
-    return remainder({ from: 1, to: this.#marked }, this.#means.acknowledged())
+    return remainder(ofAccount({ from: 1, to: this.#marked }, this.#means.account()), this.#means.acknowledged())
   }
 
   #written(writes: readonly Write[]): void {

@@ -1,6 +1,7 @@
 import type { Clock } from '@tidemark/shared'
 import { Election } from './election.ts'
 import type { Said } from './exchange.ts'
+import { type Fitness, outranks } from './fitness.ts'
 import { Vigil } from './vigil.ts'
 import type { Locks, Page } from './world.ts'
 
@@ -20,8 +21,8 @@ export interface LeadershipMeans {
 const yieldTime = 1_000
 
 /**
- * Which tab leads (D1.4): whoever holds the lock; a visible tab takes over from a hidden one by agreement, and any tab
- * takes over from one that does not answer.
+ * Which tab leads (D1.4): whoever holds the lock; one that can lead better takes over by agreement, and any tab takes
+ * over from one that does not answer.
  */
 export class Leadership {
   readonly #means: LeadershipMeans
@@ -29,6 +30,8 @@ export class Leadership {
   readonly #vigil: Vigil
   /** The opening that leads, as far as this tab knows; null when it is this one, or not known. */
   #leader: string | null = null
+  #leaderFitness: Fitness | null = null
+  #isHelpless = false
   #isStopped = false
   #cancelWay: (() => void) | null = null
   #stopListening: () => void = () => {}
@@ -37,7 +40,7 @@ export class Leadership {
     this.#means = means
     this.#election = new Election(name, means.locks, {
       won: () => {
-        this.#leader = null
+        this.#leader = this.#leaderFitness = null
         this.#vigil.stop()
         means.won()
       },
@@ -60,6 +63,18 @@ export class Leadership {
     return this.#leader
   }
 
+  get fitness(): Fitness {
+    return { isVisible: this.#means.page.isVisible, isHelpless: this.#isHelpless }
+  }
+
+  /** Whether only a person can help this tab's sessions on. Others get to know of it, and try themselves. */
+  setHelpless(isHelpless: boolean): void {
+    if (this.#isHelpless === isHelpless) return
+    this.#isHelpless = isHelpless
+    if (this.isLeader) this.#sayBeat()
+    else this.#claim()
+  }
+
   /** @returns settles when it is known whether this tab leads now */
   async start(): Promise<void> {
     this.#stopListening = this.#means.page.listen({
@@ -76,7 +91,7 @@ export class Leadership {
     this.#election.withdraw()
     this.#vigil.stop()
     this.#cancelWay?.()
-    this.#leader = null
+    this.#leader = this.#leaderFitness = null
   }
 
   /** Any word of the leader says that it is there. */
@@ -85,17 +100,18 @@ export class Leadership {
   }
 
   /** Somebody speaks as the leader. @returns whether that is news */
-  hearLeader(from: string, isVisible: boolean): boolean {
+  hearLeader(from: string, fitness: Fitness): boolean {
     if (this.isLeader) return false
     const isNew = this.#leader !== from
     this.#leader = from
+    this.#leaderFitness = fitness
     this.#vigil.heard()
-    if (!isVisible) this.#claim()
+    this.#claim()
     return isNew
   }
 
-  hearClaim(from: string): void {
-    if (!this.isLeader || this.#means.page.isVisible) return
+  hearClaim(from: string, fitness: Fitness): void {
+    if (!this.isLeader || !outranks(fitness, this.fitness)) return
     this.#election.makeWay()
     this.#means.say({ type: 'yield', to: from })
     // should the other one have gone meanwhile
@@ -116,7 +132,7 @@ export class Leadership {
   }
 
   hearBye(from: string): void {
-    if (from === this.#leader) this.#leader = null
+    if (from === this.#leader) this.#leader = this.#leaderFitness = null
   }
 
   async #stand(): Promise<void> {
@@ -138,10 +154,12 @@ export class Leadership {
   }
 
   #claim(): void {
-    if (this.#means.page.isVisible) this.#means.say({ type: 'claim' })
+    const { fitness } = this
+    const isBetter = this.#leaderFitness ? outranks(fitness, this.#leaderFitness) : fitness.isVisible
+    if (isBetter) this.#means.say({ type: 'claim', fitness })
   }
 
   #sayBeat(): void {
-    this.#means.say({ type: 'beat', isVisible: this.#means.page.isVisible })
+    this.#means.say({ type: 'beat', fitness: this.fitness })
   }
 }

@@ -2,12 +2,18 @@ import { type ErrorCode, TidemarkError } from '@tidemark/shared'
 import type { Vector } from '../status/positions.ts'
 import type { Report } from '../status/status.ts'
 import type { History, SetAside } from '../store/local-store.ts'
+import type { Fitness } from './fitness.ts'
 
 /**
  * The version of what tabs say to each other. It is part of the names of their channel and locks, so that tabs of two
  * versions (an old one stays open during a deploy) do not meet: each version has a leader of its own (D1.7).
  */
-export const tabProtocol = 1
+export const tabProtocol = 2
+
+/** Where the tabs meet that have the same copy open on behalf of the same account: their channel, and their locks. */
+export function meetingName(copy: string, account: string | null): string {
+  return `tidemark/${tabProtocol}:${account === null ? '' : encodeURIComponent(account)}:${copy}`
+}
 
 /** Errors travel as what they are made of: an object of a class does not survive the channel. */
 export interface WireError {
@@ -35,7 +41,7 @@ export type TabMessage = {
       readonly type: 'report'
       readonly report: WireReport
       readonly history: History | null
-      readonly isVisible: boolean
+      readonly fitness: Fitness
     }
   /** Who is new, has missed something, or has begun to lead: says what it has, and asks for the rest. */
   | ({
@@ -43,7 +49,7 @@ export type TabMessage = {
       /** Null: whoever leads, and everybody when the asker leads. */
       readonly to: string | null
       readonly isLeader: boolean
-      readonly isVisible: boolean
+      readonly fitness: Fitness
     } & Holding)
   /** The answer. With a `stateVector` it asks back. To everybody (null): what the leader has just learnt is pending. */
   | (Omit<Holding, 'stateVector'> & {
@@ -55,11 +61,11 @@ export type TabMessage = {
   | { readonly type: 'presence'; readonly update: Uint8Array }
   /** The leader has begun a session: whoever was known to others in the last one says again that it is here. */
   | { readonly type: 'show-presence' }
-  /** A visible tab would rather lead than a hidden one. */
-  | { readonly type: 'claim' }
+  /** A tab that can lead better would rather do so. */
+  | { readonly type: 'claim'; readonly fitness: Fitness }
   | { readonly type: 'yield'; readonly to: string }
   | { readonly type: 'ping' }
-  | { readonly type: 'beat'; readonly isVisible: boolean }
+  | { readonly type: 'beat'; readonly fitness: Fitness }
   | { readonly type: 'ask'; readonly what: 'flush' | 'retry' }
   | { readonly type: 'failed'; readonly error: WireError }
   | { readonly type: 'set-aside'; readonly reason: SetAside['reason'] }

@@ -6,6 +6,7 @@ import { listenTo, type Person, personAt, textOf, write } from '../test-helpers/
 import { type StockServer, startStockServer } from '../test-helpers/stock-server.ts'
 import { until } from '../test-helpers/until.ts'
 import { browserWorld } from './browser-world.ts'
+import { meetingName } from './messages.ts'
 import type { PageEvents, TabWorld } from './world.ts'
 
 let devices = 0
@@ -222,9 +223,9 @@ describe('[C8] tabs of one browser', () => {
     const { tab, namespace } = device(server)
     const mine = tab()
     await mine.document.whenSynced
-    const other = new BroadcastChannel(`tidemark/99:${namespace}:plan`)
+    const other = new BroadcastChannel(`tidemark/99::${namespace}:plan`)
     onTestFinished(() => other.close())
-    const nonsense = new BroadcastChannel(`tidemark/1:${namespace}:plan`)
+    const nonsense = new BroadcastChannel(meetingName(`${namespace}:plan`, null))
     onTestFinished(() => nonsense.close())
     for (const message of [null, 7, 'hello', {}, { type: 'edit' }, { type: 'unheard-of', from: 'x' }]) {
       nonsense.postMessage(message)

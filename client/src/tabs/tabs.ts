@@ -6,14 +6,15 @@ import type { Report } from '../status/status.ts'
 import type { History, SetAside } from '../store/local-store.ts'
 import { Agreement } from './agreement.ts'
 import { Exchange, type Said } from './exchange.ts'
+import type { Fitness } from './fitness.ts'
 import { Leadership } from './leadership.ts'
 import {
   type Holding,
+  meetingName,
   readError,
   readReport,
   readTabMessage,
   type TabMessage,
-  tabProtocol,
   wireError,
   wireReport,
 } from './messages.ts'
@@ -111,11 +112,12 @@ export class Tabs {
 
   /**
    * @param copy the copy on this device, which other tabs may have, too; null when it is this tab's alone
+   * @param account whose this tab is, as far as it is known: those of another one do not meet it (D3.6)
    * @returns settles when the role of this tab is known
    */
-  async join(copy: string | null): Promise<void> {
+  async join(copy: string | null, account: string | null): Promise<void> {
     const { locks } = this.#world
-    const name = `tidemark/${tabProtocol}:${copy}`
+    const name = copy === null ? '' : meetingName(copy, account)
     const channel = copy !== null && locks ? this.#world.openChannel(name) : null
     if (!channel || !locks) {
       this.#isAlone = true
@@ -193,6 +195,11 @@ export class Tabs {
     })
   }
 
+  /** Whether only a person can help this tab's sessions on; another tab may have better luck then (D1.4). */
+  setHelpless(isHelpless: boolean): void {
+    this.#leadership?.setHelpless(isHelpless)
+  }
+
   ask(what: 'flush' | 'retry'): void {
     this.#post({ type: 'ask', what })
   }
@@ -261,7 +268,7 @@ export class Tabs {
         this.#presence.show()
         break
       case 'claim':
-        this.#leadership?.hearClaim(message.from)
+        this.#leadership?.hearClaim(message.from, message.fitness)
         break
       case 'yield':
         if (message.to === this.#target.opening) this.#leadership?.hearYield()
@@ -270,7 +277,7 @@ export class Tabs {
         this.#leadership?.hearPing()
         break
       case 'beat':
-        this.#hearLeader(message.from, message.isVisible)
+        this.#hearLeader(message.from, message.fitness)
         break
       case 'ask':
         if (this.isLeader) this.#events.asked(message.what)
@@ -296,7 +303,7 @@ export class Tabs {
   }
 
   #hearReport(message: TabMessage & { type: 'report' }): void {
-    this.#hearLeader(message.from, message.isVisible)
+    this.#hearLeader(message.from, message.fitness)
     // What is missing may be pending: nobody calls saved what is not counted yet. The answer comes first.
     if (this.#exchange.isAsking) this.#waitingReport = message
     else if (!this.isLeader) this.#events.reported(readReport(message.report), message.history)
@@ -308,8 +315,8 @@ export class Tabs {
     if (report && report.from === this.#leadership?.leader) this.#hearReport(report)
   }
 
-  #hearLeader(from: string, isVisible: boolean): void {
-    if (!this.#leadership?.hearLeader(from, isVisible)) return
+  #hearLeader(from: string, fitness: Fitness): void {
+    if (!this.#leadership?.hearLeader(from, fitness)) return
     this.#relay.follow(null)
     this.#exchange.askFor(from)
   }
@@ -318,7 +325,7 @@ export class Tabs {
     this.#roster?.add(message.from, message.client)
     if (message.presence) this.#presence.apply(message.presence)
     if (message.isLeader && !this.isLeader) {
-      this.#leadership?.hearLeader(message.from, message.isVisible)
+      this.#leadership?.hearLeader(message.from, message.fitness)
       this.#relay.follow(message.remote ?? 0)
     }
     const isForMe = message.to === null ? this.isLeader || message.isLeader : message.to === this.#target.opening
@@ -349,13 +356,17 @@ export class Tabs {
 
   // ——— saying ———
 
+  get #fitness(): Fitness {
+    return this.#leadership?.fitness ?? { isVisible: this.#world.page.isVisible, isHelpless: false }
+  }
+
   #post(message: Said): void {
     this.#channel?.post({ ...message, from: this.#target.opening })
   }
 
   #report(): void {
     const { report, history } = this.#events.report()
-    this.#post({ type: 'report', report: wireReport(report), history, isVisible: this.#world.page.isVisible })
+    this.#post({ type: 'report', report: wireReport(report), history, fitness: this.#fitness })
   }
 
   #sync(to: string | null): void {
@@ -364,7 +375,7 @@ export class Tabs {
 
   #holdingFor(to: string | null): Said & { type: 'sync' } {
     const { isLeader } = this
-    return { ...this.#holding(), type: 'sync', to, isLeader, isVisible: this.#world.page.isVisible }
+    return { ...this.#holding(), type: 'sync', to, isLeader, fitness: this.#fitness }
   }
 
   #holding(): Holding {

@@ -34,6 +34,23 @@ test('[H9] two accounts in turn, each in a namespace of its own: neither sees, s
   await allHold([second, both], [...numbered('ada-1', 2), ...numbered('ben-1', 1)])
 })
 
+test('[D3.6] two accounts at once in one namespace: each sends its own, and neither says saved of what it did not send', async () => {
+  await using desk = await Desk.start({ secret })
+  const first = await (await desk.tab('ada-1', { token: await ada() })).synced()
+  // Ben may read, and no more
+  const reader = await token({ subject: 'ben', documents: { '*': 'read' } })
+  const second = await (await desk.tab('ben-1', { token: reader })).synced()
+  using peer = await desk.peer({ token: await ada() })
+  await second.write()
+  await first.write()
+  await until('what Ada wrote is there', () => editsAt(peer).length > 0)
+  await second.becomes('error')
+  await pause(1000)
+  expect(await second.status()).toMatchObject({ code: 'read-only', pendingCount: 1 })
+  expect(await first.status()).toMatchObject({ kind: 'saved', pendingCount: 0 })
+  expect(editsAt(peer)).toEqual(numbered('ada-1', 1))
+})
+
 test('[D3.6] two accounts in turn in one namespace: the edits of one are never sent as the other’s', async () => {
   await using desk = await Desk.start({ secret })
   const first = await (await desk.tab('ada-1', { token: await ada() })).synced()

@@ -87,3 +87,27 @@ test('[B2] [R9.4] the server was reset while two tabs are open: both are told, o
   expect(editsAt(peer)).toEqual(['peer#0'])
   expect(await setAsideCopies(tabs[0]!)).toMatchObject([{ pendingCount: 2, edits: all }])
 })
+
+test('[R9.7] what one tab has set aside is not sent by another that was disconnected, nor by one that is opened meanwhile', async () => {
+  await using desk = await Desk.start()
+  const [first, second] = (await desk.tabs(2)) as [Tab, Tab]
+  await desk.server.kill9()
+  await second.write(2)
+  await allHold([first, second], numbered('tab-1', 2))
+  // IndexedDB has a moment
+  await pause(500)
+  await second.page.evaluate(() => window.opened.document.disconnect())
+  await pause(200)
+  await first.page.evaluate(() => window.opened.document.setAside())
+  await second.write()
+  await pause(500)
+  await first.close()
+  await desk.server.start()
+  await second.page.evaluate(() => window.opened.document.connect())
+  await isTold(second)
+  using peer = await desk.peer()
+  await pause(1500)
+  expect(editsAt(peer)).toEqual([])
+  expect(await openAnew(second)).toEqual([])
+  expect(await setAsideCopies(second)).toMatchObject([{ reason: 'discarded', edits: numbered('tab-1', 3) }])
+})

@@ -1,7 +1,7 @@
 import { type Clock, TidemarkError } from '@tidemark/shared'
 import * as Y from 'yjs'
 import { transacting } from '../../replica/bring.ts'
-import { type DirtyMark, remainder } from '../../store/dirty-mark.ts'
+import { type DirtyMark, ofAccount, remainder } from '../../store/dirty-mark.ts'
 import type {
   Acknowledged,
   CopyFacts,
@@ -42,6 +42,7 @@ export class DiskStore implements LocalStore {
   readonly #acknowledged = new Map<string, number>()
   #history: History | null = null
   #account: string | null = null
+  #speaksFor: string | null = null
   #newest = 0
   readonly #writes: DiskWrites
   readonly #underWay = new Set<Promise<void>>()
@@ -142,6 +143,14 @@ export class DiskStore implements LocalStore {
     })
   }
 
+  speakFor(account: string): Promise<void> {
+    this.#speaksFor = account
+    return this.#keepBooks((copy) => {
+      const mark = copy.marks.get(this.#place.opening)
+      if (mark) copy.marks.set(this.#place.opening, ofAccount(mark, account))
+    })
+  }
+
   setCaretaker(isCaretaker: boolean): void {
     this.#isCaretaker = isCaretaker
     this.#compact()
@@ -209,10 +218,10 @@ export class DiskStore implements LocalStore {
       const copy = disk.open(namespace, document)
       copy.openBy.add(this)
       copy.rows.push(update)
-      for (const [opening, { from, to }] of this.#others) {
+      for (const [opening, mark] of this.#others) {
         // its own tab may have been here before
-        const known = copy.marks.get(opening)
-        copy.marks.set(opening, known ? { from: Math.min(from, known.from), to: Math.max(to, known.to) } : { from, to })
+        const { from, to } = copy.marks.get(opening) ?? mark
+        copy.marks.set(opening, { ...mark, from: Math.min(from, mark.from), to: Math.max(to, mark.to) })
       }
       copy.history ??= this.#history
       copy.account ??= this.#account
@@ -250,7 +259,8 @@ export class DiskStore implements LocalStore {
   #mark(copy: Copy, newest: number): void {
     const { opening } = this.#place
     const { from = 1, to = 0 } = copy.marks.get(opening) ?? {}
-    const mark = remainder({ from, to: Math.max(to, newest) }, this.#acknowledged.get(opening) ?? 0)
+    const range = ofAccount({ from, to: Math.max(to, newest) }, this.#speaksFor)
+    const mark = remainder(range, this.#acknowledged.get(opening) ?? 0)
     if (newest > 0 && mark) copy.marks.set(opening, mark)
   }
 
