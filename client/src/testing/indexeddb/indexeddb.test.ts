@@ -58,9 +58,10 @@ describe('[B6] the simulated IndexedDB does what a browser does', () => {
   beforeEach(aWorld)
 
   async function open(name = 'd'): Promise<IDBDatabase> {
-    const opening = openDatabase(name)
+    const request = current.indexedDB.open(name)
+    request.onupgradeneeded = () => request.result.createObjectStore(updatesStore, { autoIncrement: true })
     await world.advanceTime(20)
-    return (await opening).database
+    return request.result
   }
 
   /** What comes of a request or a transaction. */
