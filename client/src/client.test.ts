@@ -98,6 +98,7 @@ describe('a person writes', () => {
     const doc = new Y.Doc()
     doc.getText('t').insert(0, 'before')
     const document = clientOf(server).client.open('plan', { doc })
+    await document.whenLoaded
     expect(document.pendingCount).toBe(1)
     await document.flush()
     expect(server.server.hocuspocus.documents.get('plan')?.getText('t').toString()).toBe('before')

@@ -47,7 +47,13 @@ export class TidemarkClient implements AsyncDisposable {
     const settings = settle(options)
     const tokens = new TokenSource(settings.auth, settings.clock)
     this.#settings = settings
-    this.#copies = new LocalCopies(localStoresOf(settings), settings.namespace)
+    this.#copies = new LocalCopies(localStoresOf(settings), {
+      namespace: settings.namespace,
+      clock: settings.clock,
+      limit: settings.openTimeLimit,
+      page: settings.tabs.page,
+      asks: settings.preventUnsavedChanges,
+    })
     this.#socket = new Socket({
       ...settings,
       onFailure: (error, attempt) => this.#report(error, attempt),

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type * as Y from 'yjs'
 import { createClient } from './index.ts'
 import { HandClock } from './test-helpers/hand-clock.ts'
+import { pageListeners } from './test-helpers/page-listeners.ts'
 import { listenTo, personAt, textOf, write } from './test-helpers/person.ts'
 import { startStockServer } from './test-helpers/stock-server.ts'
 import { until } from './test-helpers/until.ts'
@@ -115,18 +116,8 @@ describe('[R2.3] [H4] IndexedDB broken', () => {
 })
 
 describe('[P8] [R2.4] closing the tab', () => {
-  function page() {
-    const listeners = new Map<string, Set<unknown>>()
-    onTestFinished(() => void vi.unstubAllGlobals())
-    vi.stubGlobal('addEventListener', (name: string, listener: unknown) => {
-      listeners.set(name, (listeners.get(name) ?? new Set()).add(listener))
-    })
-    vi.stubGlobal('removeEventListener', (name: string, listener: unknown) => listeners.get(name)?.delete(listener))
-    return { asks: () => (listeners.get('beforeunload')?.size ?? 0) > 0, listeners }
-  }
-
   test('asks while an edit is stored nowhere, and no longer once it is on this device', async () => {
-    const { asks } = page()
+    const { asks } = pageListeners()
     const document = personAt(nowhere).client.open('plan')
     await document.whenLoaded
     expect(asks()).toBe(false)
@@ -137,7 +128,7 @@ describe('[P8] [R2.4] closing the tab', () => {
   })
 
   test('in memory it asks until the server holds the edit', async () => {
-    const { asks } = page()
+    const { asks } = pageListeners()
     await using server = await startStockServer()
     const { client, line } = personAt(server.url, { localStore: 'memory' })
     line.holds = ({ kind }) => kind === 'sync-status'
@@ -151,14 +142,14 @@ describe('[P8] [R2.4] closing the tab', () => {
   })
 
   test('never asks when it was told not to', async () => {
-    const { asks } = page()
+    const { asks } = pageListeners()
     const document = personAt(nowhere, { preventUnsavedChanges: false }).client.open('plan')
     write(document, 'x')
     expect(asks()).toBe(false)
   })
 
   test('a closed document leaves no listener on the page', async () => {
-    const { listeners } = page()
+    const { listeners } = pageListeners()
     const { client } = personAt(nowhere)
     const document = client.open('plan')
     write(document, 'x')

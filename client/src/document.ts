@@ -1,6 +1,6 @@
 import { Emitter, TidemarkError, uniqueName } from '@tidemark/shared'
 import { Awareness } from 'y-protocols/awareness'
-import * as Y from 'yjs'
+import type * as Y from 'yjs'
 import type { DocumentEvents, DocumentMeans } from './document-contract.ts'
 import { Failures } from './failures.ts'
 import type { FlushOptions } from './flush.ts'
@@ -13,6 +13,11 @@ import { countsOf, type FailedSync, failedOf, type PendingStatus } from './statu
 import { pendingCount } from './status/positions.ts'
 import type { ConnectionStatus, DocumentStatus, Level } from './status/status.ts'
 import { Sync } from './sync.ts'
+
+export interface CloseResult {
+  /** How many edits are kept neither on this device nor on the server, but only in this page. */
+  readonly unkept: number
+}
 
 /**
  * An opened document: a `Y.Doc` that is kept on this device, shared with the browser's other tabs, synced with the
@@ -33,7 +38,8 @@ export class TidemarkDocument implements AsyncDisposable {
   readonly #standing: Standing
   readonly #failures: Failures
   readonly #sync: Sync
-  #closing: Promise<void> | null = null
+  #closing: Promise<CloseResult> | null = null
+  #isLetGo = false
   #isSetAside = false
   readonly #health: Health
   readonly #releases: readonly (() => void)[]
@@ -53,7 +59,8 @@ export class TidemarkDocument implements AsyncDisposable {
       longOffline,
       emitter: this.#emitter,
       guardPage: (isUnsafe) => {
-        if (preventUnsavedChanges && !this.#closing) means.guard.set(this, isUnsafe)
+        if (preventUnsavedChanges && !this.#isLetGo)
+          means.guard.set(this, isUnsafe || (this.#sync?.isUndecided ?? false))
       },
       onChange: () => this.#sync?.standingChanged(),
     })
@@ -84,8 +91,8 @@ export class TidemarkDocument implements AsyncDisposable {
     )
     this.#health = new Health(doc, () => this.#broke())
     doc.on('destroy', this.#onDocDestroy)
-    // What the app put into its Y.Doc before is an edit like any other.
-    if (doc.store.clients.size > 0) this.#sync.edited(Y.encodeStateAsUpdate(doc))
+    // until it is known what of the app's own content is stored
+    if (this.#sync.isUndecided && preventUnsavedChanges) means.guard.set(this, true)
     this.whenLoaded = this.#sync.load()
   }
 
@@ -197,31 +204,41 @@ export class TidemarkDocument implements AsyncDisposable {
   /**
    * Begins anew from what the server has. The copy on this device, with the edits that are pending in it, is set aside;
    * nothing of it is lost, and nothing of it is sent. Open the document again afterwards.
+   * @throws {TidemarkError} `document-closed`, `local-storage-unavailable`, `local-storage-full`,
+   *   `local-storage-failed`: it was not set aside
    */
   async setAside(): Promise<void> {
     await this.whenLoaded
+    if (this.#closing) throw new TidemarkError('document-closed')
     await this.#sync.setAside('discarded')
   }
 
-  /** Lets go of the document. What is on this device stays there, pending edits included. Closing twice is harmless. */
-  close(): Promise<void> {
-    this.#closing ??= this.#close()
+  /**
+   * Lets go of the document. What is on this device stays there, pending edits included. Edits that could be kept
+   * neither here nor on the server stay in the page, which goes on trying, asks before it is closed, and hands them to
+   * the next opening (R3.5); an `error`, `edits-unkept`, says so. Never rejects. Closing twice is harmless.
+   */
+  close(): Promise<CloseResult> {
+    if (!this.#closing) {
+      this.#closing = this.#close()
+      this.#sync.ending(this.#closing)
+    }
     return this.#closing
   }
 
-  destroy(): Promise<void> {
+  destroy(): Promise<CloseResult> {
     return this.close()
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
   }
 
   readonly #onDocDestroy = (): void => {
     void this.close()
   }
 
-  async #close(): Promise<void> {
+  async #close(): Promise<CloseResult> {
     this.doc.off('destroy', this.#onDocDestroy)
     this.#means.onClosing(this)
     // closed by an observer: what the transaction that is under way has changed is not told yet
@@ -233,11 +250,14 @@ export class TidemarkDocument implements AsyncDisposable {
     this.#sync.close()
     this.#standing.close()
     await this.whenLoaded
-    await this.#sync.closeCopy()
+    const unkept = await this.#sync.closeCopy()
+    this.#isLetGo = true
     this.#means.guard.set(this, false)
+    if (unkept > 0) this.#failures.report(new TidemarkError('edits-unkept'))
     this.#means.onClosed(this)
     this.#emitter.emit('destroy', undefined)
     this.#emitter.clear()
+    return { unkept }
   }
 
   #broke(): void {

@@ -10,13 +10,14 @@ export class CloseGuard {
     if (isUnsafe) this.#unsafe.add(document)
     else this.#unsafe.delete(document)
     if (typeof globalThis.addEventListener !== 'function') return
-    if (before === 0 && this.#unsafe.size > 0) globalThis.addEventListener('beforeunload', ask)
-    if (before > 0 && this.#unsafe.size === 0) globalThis.removeEventListener('beforeunload', ask)
+    if (before === 0 && this.#unsafe.size > 0) globalThis.addEventListener('beforeunload', this.#ask)
+    if (before > 0 && this.#unsafe.size === 0) globalThis.removeEventListener('beforeunload', this.#ask)
   }
-}
 
-function ask(event: Event): void {
-  event.preventDefault()
-  // what older browsers look at instead
-  ;(event as BeforeUnloadEvent).returnValue = true
+  // its own: one function that several guards share is one listener, and the first that is safe would take it away
+  readonly #ask = (event: Event): void => {
+    event.preventDefault()
+    // what older browsers look at instead
+    ;(event as BeforeUnloadEvent).returnValue = true
+  }
 }

@@ -56,6 +56,11 @@ export class Ownership {
     return !isForeign(held, facts?.account ?? this.#owner, account)
   }
 
+  /** Is nothing in the copy pending on behalf of another account? */
+  owns({ marks, account }: CopyFacts): boolean {
+    return this.#account === null || !isForeign(marks.values(), account, this.#account)
+  }
+
   /** What was pending of others is saved or there was none: from here on it is this account's. */
   admitted(account: string): void {
     if (this.#account !== account) this.#speakFor(account)

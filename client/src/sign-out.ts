@@ -37,34 +37,70 @@ export async function signOut(
   { flush = true, timeout = 5_000, wipe = 'when-drained' }: SignOutOptions,
 ): Promise<SignOutResult> {
   const until = means.clock.now() + timeout
-  const { copies } = means
-  let remaining = await pendingElsewhere(means.documents(), copies)
+  let elsewhere = await notOpen(means)
   if (flush) {
     const timeLeft = () => Math.max(0, until - means.clock.now())
     const open = [...means.documents()].map((document) => settled(document, timeLeft()))
-    await Promise.all([...open, means.catchUp([...remaining.keys()], timeLeft)])
-    remaining = await pendingElsewhere(means.documents(), copies)
+    await Promise.all([...open, means.catchUp([...elsewhere.keys()], timeLeft)])
+    elsewhere = await notOpen(means)
   }
   // Counted and closed in one task: no edit can come in between.
-  for (const document of means.documents()) remaining.set(document.name, document.unsaved)
+  const counted = [...means.documents()].map(({ name, unsaved }) => [name, unsaved] as const)
   const closed = means.close()
-  for (const [name, count] of remaining) if (count === 0) remaining.delete(name)
   await closed
-  // What is set aside counts, too: nothing but the person's word deletes it (R9.6).
-  const setAside = await copies.setAsideCopies().catch((cause: unknown) => tellFailure(means, cause))
-  for (const { document, pendingCount } of setAside ?? []) {
-    if (pendingCount > 0) remaining.set(document, (remaining.get(document) ?? 0) + pendingCount)
+  const left = await leftOn(means)
+  const remaining = new Map(left ?? elsewhere)
+  // what memory and the disk count apart is the same edits, so the larger count stands
+  for (const [name, count] of counted) {
+    if (count > 0) remaining.set(name, Math.max(count, remaining.get(name) ?? 0))
   }
   // copies that cannot be listed may hold something
-  const drained = remaining.size === 0 && setAside !== null
+  const drained = remaining.size === 0 && left !== null
   const shouldWipe = wipe === 'always' || (wipe === 'when-drained' && drained)
-  const error = shouldWipe ? await wipeAll(means) : null
+  const error = shouldWipe ? await wipeAll(means, wipe === 'always') : null
   return {
     drained,
     wiped: shouldWipe && !error,
     remaining: [...remaining].map(([name, pendingCount]) => ({ name, pendingCount })),
     ...(error ? { error } : {}),
   }
+}
+
+async function notOpen(means: SignOutMeans): Promise<Map<string, number>> {
+  return pendingElsewhere(means.documents(), means.copies).catch((cause) => {
+    tellFailure(means, cause)
+    return new Map()
+  })
+}
+
+/**
+ * Read from the copies themselves, once everything is closed: what a mark on this device stands for, and what was set
+ * aside, counts, whatever the documents believed (R3.4, R9.6).
+ * @returns null when the copies could not be listed
+ */
+async function leftOn(means: SignOutMeans): Promise<Map<string, number> | null> {
+  const left = new Map<string, number>()
+  try {
+    const names = await means.copies.documents()
+    await Promise.all(
+      names.map(async (name) => {
+        const count = await countIn(means, name)
+        if (count > 0) left.set(name, count)
+      }),
+    )
+    return left
+  } catch (cause) {
+    return tellFailure(means, cause)
+  }
+}
+
+/** A copy that cannot be read may hold edits: it counts as one. */
+async function countIn(means: SignOutMeans, name: string): Promise<number> {
+  const { copies } = means
+  const counts = await Promise.allSettled([copies.pendingCount(name), copies.setAsideCount(name)])
+  const failed = counts.find((outcome) => outcome.status === 'rejected')
+  if (failed) tellFailure(means, failed.reason)
+  return counts.reduce((sum, outcome) => sum + (outcome.status === 'fulfilled' ? outcome.value : 1), 0)
 }
 
 async function settled(document: TidemarkDocument, timeout: number): Promise<void> {
@@ -74,8 +110,14 @@ async function settled(document: TidemarkDocument, timeout: number): Promise<voi
 }
 
 /** @returns why something is still there */
-async function wipeAll(means: SignOutMeans): Promise<TidemarkError | null> {
-  const outcomes = await Promise.allSettled((await means.copies.documents()).map((name) => means.copies.delete(name)))
+async function wipeAll(means: SignOutMeans, isUnasked: boolean): Promise<TidemarkError | null> {
+  const { copies } = means
+  const wipe = async (name: string) => {
+    // another tab may have written since everything was counted
+    if (!isUnasked && (await copies.pendingCount(name)) > 0) throw new Error('an edit has come meanwhile')
+    await copies.delete(name)
+  }
+  const outcomes = await Promise.allSettled((await copies.documents()).map(wipe))
   const failed = outcomes.find((outcome) => outcome.status === 'rejected')
   if (!failed) return null
   const error = failureOf(failed.reason)

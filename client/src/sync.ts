@@ -1,6 +1,6 @@
 import { TidemarkError } from '@tidemark/shared'
 import type { Awareness } from 'y-protocols/awareness'
-import type * as Y from 'yjs'
+import * as Y from 'yjs'
 import { subjectOf } from './auth/jwt.ts'
 import type { DocumentMeans } from './document-contract.ts'
 import type { Failures } from './failures.ts'
@@ -9,13 +9,15 @@ import { Link } from './link/link.ts'
 import { mergeInGroups } from './link/merge.ts'
 import { Ownership } from './ownership.ts'
 import { rescue } from './replica/health.ts'
+import { isAsSaved, rememberSaved } from './saved-docs.ts'
 import type { Standing } from './standing.ts'
-import { missing, pendingCount, type Vector } from './status/positions.ts'
+import { missing, pendingCount, pendingMarks, readingOf, type Vector } from './status/positions.ts'
 import { ownPosition, reportOf } from './status/status.ts'
 import { latestFacts } from './store/latest-facts.ts'
-import type { LocalCopy, LocalCopyEvents } from './store/local-copy.ts'
-import type { CopyFacts, History, SetAside } from './store/local-store.ts'
+import type { LoadedCopy, LocalCopy, LocalCopyEvents } from './store/local-copy.ts'
+import type { CopyFacts, History, Loaded, SetAside } from './store/local-store.ts'
 import { onUpdateButStored } from './store/stored-content.ts'
+import { sayFarewell } from './tabs/farewell.ts'
 import { makesHelpless } from './tabs/fitness.ts'
 import { Tabs, type TabsEvents } from './tabs/tabs.ts'
 import type { HeardEdit } from './tabs/unstored.ts'
@@ -64,8 +66,11 @@ export class Sync {
   /** What of each opening's dirty mark was taken back. */
   readonly #unmarked = new Map<string, number>()
   readonly #end = new AbortController()
+  /** What was in the Y.Doc when it was opened; null once it is decided what of it is an edit. */
+  #brought: { readonly content: Uint8Array; readonly isSaved: boolean } | null = null
   /** The person has disconnected this document. */
   #isOff = false
+  #hasJoined = false
   #isSetAside = false
   #isBroken = false
 
@@ -102,6 +107,17 @@ export class Sync {
       this.#linkEvents(),
     )
     this.#copy = means.copies.open({ document: target.name, doc: target.doc, id: target.opening }, this.#copyEvents())
+    this.#bring()
+  }
+
+  get #place(): string {
+    const { url, namespace } = this.#means.settings
+    return JSON.stringify([url, namespace, this.#target.name])
+  }
+
+  /** The app's own content is not looked at yet: it may be stored nowhere. */
+  get isUndecided(): boolean {
+    return this.#brought !== null
   }
 
   get sessionId(): string | null {
@@ -137,6 +153,18 @@ export class Sync {
     })
   }
 
+  /** As many edits as it was, so that nobody's count shrinks. */
+  #tookOver({ update, count, account }: NonNullable<LoadedCopy['handedOver']>): void {
+    // it is sent on behalf of those who wrote it, or not at all
+    this.#ownership.known(account)
+    this.#standing.happened({ type: 'took-over', count }, () => {
+      const position = ownPosition(this.#standing.situation)
+      void this.#copy.keep(update, position, count)
+      this.#link.edit(update)
+      this.#tabs.edited(update, position)
+    })
+  }
+
   #received(update: Uint8Array): void {
     const number = this.#tabs.passOn(update)
     void this.#copy.keep(update, null).then((isKept) => {
@@ -146,22 +174,35 @@ export class Sync {
 
   // ——— coming and going ———
 
+  /** What the app put into its Y.Doc before is an edit like any other, as far as it is not known already (R3.8). */
+  #bring(): void {
+    const { doc } = this.#target
+    if (doc.store.clients.size === 0) return
+    this.#brought = { content: Y.encodeStateAsUpdate(doc), isSaved: isAsSaved(doc, this.#place) }
+  }
+
   async load(): Promise<void> {
-    const { localStore, marks, history, account, copy } = await this.#copy.load()
-    if (this.#end.signal.aborted) return
+    const { localStore, marks, history, account, copy, lacking, handedOver } = await this.#copy.load()
     this.#history = history
     this.#ownership.loaded({ marks, account })
+    // Counted before it is said that everything is loaded: who waits until all is saved waits for these, too.
+    this.#count(lacking)
+    if (handedOver) this.#tookOver(handedOver)
     // what only this tab has, others cannot share
     this.#sharedCopy = localStore.kind === 'indexeddb' ? copy : null
-    const made = new Map<string, number>()
-    const acknowledged = new Map<string, number>()
-    for (const [opening, { from, to }] of marks) {
-      made.set(opening, to)
-      acknowledged.set(opening, from - 1)
-    }
+    if (this.#end.signal.aborted) return
+    const { made, acknowledged } = readingOf(marks)
     this.#standing.happened({ type: 'loaded', localStore, made, acknowledged })
     // Only now: stored content that comes while a session runs would be sent as if it were new.
     await this.#join()
+  }
+
+  #count(lacking: Loaded['lacking']): void {
+    const brought = this.#brought && { ...this.#brought, content: lacking(this.#brought.content) }
+    this.#brought = null
+    if (!brought?.content) return
+    if (brought.isSaved) void this.#copy.keep(brought.content, null)
+    else this.edited(brought.content)
   }
 
   /** Settles when the role of this tab is known. */
@@ -185,6 +226,7 @@ export class Sync {
   /** Tabs of different accounts do not mix (D3.6): each account has a leader of its own. */
   async #joinAs(account: string | null): Promise<void> {
     this.#joinedAs = account
+    this.#hasJoined = true
     this.#ownership.known(account)
     await this.#tabs.join(this.#sharedCopy, account)
     // From here on this tab hears the others; what they said before, the disk says again.
@@ -245,15 +287,29 @@ export class Sync {
   }
 
   close(): void {
+    const isSaved = this.#standing.isSynced && pendingCount(this.#standing.situation.positions) === 0
+    if (isSaved) rememberSaved(this.#target.doc, this.#place)
     this.#end.abort()
     this.#stopListening()
     this.#link.close()
     this.#part()
   }
 
-  /** Resolves when nothing is written any more. */
-  closeCopy(): Promise<void> {
-    return this.#copy.close()
+  /** @param closing settles when nothing is written any more */
+  ending(closing: Promise<unknown>): void {
+    this.#copy.ending(closing)
+  }
+
+  /** @returns when nothing is written any more: how many edits are kept nowhere but in this page */
+  async closeCopy(): Promise<number> {
+    const { situation } = this.#standing
+    const unkept = await this.#copy.close(pendingMarks(situation.positions))
+    const isUnheard = !this.#hasJoined && ownPosition(situation) > 0
+    if (isUnheard && this.#sharedCopy !== null) {
+      const { settings, tokens } = this.#means
+      sayFarewell(settings.tabs, this.#sharedCopy, tokens.subject, this.#target.opening)
+    }
+    return unkept
   }
 
   // ——— the local store ———
@@ -268,9 +324,13 @@ export class Sync {
       },
       noted: (error) => this.#failures.heal(error),
       recovered: () => this.#standing.happened({ type: 'store-recovered' }),
+      pending: () => pendingMarks(this.#standing.situation.positions),
+      gone: () => this.#standing.happened({ type: 'store-gone' }),
+      rewritten: (position) => this.#standing.happened({ type: 'store-rewritten', position }),
       lost: (error) => {
         this.#failures.report(error)
         this.#standing.happened({ type: 'store-lost', error })
+        if (pendingCount(this.#standing.situation.positions) === 0) this.#copy.saved()
       },
     }
   }
@@ -330,6 +390,8 @@ export class Sync {
     const pending = edits.slice(saved.length)
     if (saved.length > 0) void this.#copy.keep(merge(saved), null)
     if (pending.length > 0) this.edited(merge(pending))
+    // what it stored and could not tell any more
+    void this.#look()
   }
 
   /** Begins a new copy, in all tabs; this one stays as it is (R9.4). */
@@ -375,8 +437,28 @@ export class Sync {
       ...{ clock, openTimeLimit, signal: this.#end.signal },
       onFailure: (error) => this.#failures.heal(error),
     })
-    if (facts?.setAside) this.#wasSetAside(facts.setAside.reason)
+    if (this.#isOver || !facts) return facts
+    if (facts.setAside) this.#wasSetAside(facts.setAside.reason)
+    else if (this.#hasUnheard(facts)) await this.#readNew()
     return facts
+  }
+
+  /** Has somebody who is gone left edits that nobody here has heard of? Those of another account are its own affair. */
+  #hasUnheard(facts: CopyFacts): boolean {
+    const { made } = readingOf(facts.marks)
+    return missing(made, this.#standing.situation.positions.made) > 0 && this.#ownership.owns(facts)
+  }
+
+  /** They are read, and counted (R3.5). */
+  async #readNew(): Promise<void> {
+    const { doc } = this.#target
+    const before = Y.encodeStateVector(doc)
+    const marks = await this.#copy.readNew().catch((error: TidemarkError) => this.#failures.heal(error))
+    if (!marks || this.#isOver) return
+    const { made, acknowledged } = readingOf(marks)
+    if (missing(made, this.#standing.situation.positions.made) === 0) return
+    this.#held(made, acknowledged, Y.encodeStateAsUpdate(doc, before))
+    this.#tabs.compareAll()
   }
 
   // ——— the link ———
@@ -450,6 +532,7 @@ export class Sync {
 
   /** Takes back the marks of what is durable now: each tab its own, and the leader those of tabs that are gone. */
   #acknowledgeStored(): void {
+    if (pendingCount(this.#standing.situation.positions) === 0) this.#copy.saved()
     const { acknowledged } = this.#standing.situation.positions
     const { isLeader } = this.#tabs
     const due = new Map<string, number>()

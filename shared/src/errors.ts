@@ -48,6 +48,7 @@ export const errorCodes = [
   'local-storage-tampered',
   'local-storage-in-use',
   'account-mismatch',
+  'edits-unkept',
   // the app's own rules
   'flush-timeout',
   'flush-aborted',
@@ -116,6 +117,7 @@ export function consequenceOf(code: ErrorCode): Consequence {
     case 'local-storage-tampered':
     case 'account-mismatch':
     case 'document-broken':
+    case 'edits-unkept':
     case 'data-folder-in-use':
     case 'schema-too-new':
     case 'schema-unusable':
@@ -192,6 +194,8 @@ export const errorSentences: { readonly [code in ErrorCode]: string } = {
     'A part of what this browser keeps could not be deleted: another tab has it open. Close that tab, and sign out again.',
   'account-mismatch':
     'This device holds unsaved edits of another account. They were not sent; sign in as their owner to save them.',
+  'edits-unkept':
+    'A document was closed before its last edits could be kept on this device or saved. Keep this page open; this is tried again.',
   'flush-timeout': 'Not everything could be saved in time. Your edits are kept.',
   'flush-aborted': 'Saving was cancelled. Your edits are kept.',
   'document-closed': 'This document was closed.',

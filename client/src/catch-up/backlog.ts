@@ -111,11 +111,9 @@ export async function pendingElsewhere(
 ): Promise<Map<string, number>> {
   const open = new Set([...documents].map(({ name }) => name))
   const pending = new Map<string, number>()
-  for (const name of await copies.documents()) {
-    if (open.has(name)) continue
-    // A copy that cannot be read may hold edits: it counts as pending, and is not wiped unasked.
-    const count = await copies.pendingCount(name).catch(() => 1)
-    if (count > 0) pending.set(name, count)
-  }
+  const names = (await copies.documents()).filter((name) => !open.has(name))
+  // A copy that cannot be read may hold edits: it counts as pending, and is not wiped unasked.
+  const counts = await Promise.all(names.map((name) => copies.pendingCount(name).catch(() => 1)))
+  for (const [index, name] of names.entries()) if (counts[index]! > 0) pending.set(name, counts[index]!)
   return pending
 }

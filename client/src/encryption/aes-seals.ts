@@ -74,6 +74,11 @@ export class AesSeals implements Seals {
     return this.#seal(update, 'row')
   }
 
+  follows(check: unknown): boolean {
+    // a key that is not known here is a newer one: this tab is older than it
+    return check === undefined || (isSealed(check) && this.#keys.has(check.keyId) && check.keyId !== this.#current.id)
+  }
+
   isCurrent(row: unknown): boolean {
     return isSealed(row) && row.keyId === this.#current.id
   }

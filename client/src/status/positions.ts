@@ -2,8 +2,8 @@ import { emptyQueue, first, last, push, type Queue, shift } from './queue.ts'
 
 /**
  * What is pending, counted in positions (SPEC R4.2): the n-th edit of an opening has position n. Every tab counts the
- * edits of all openings on the device, its own and the others' (D1.5). Nothing here goes up and down: `made`,
- * `storedTo` and `acknowledged` only grow, so they cannot drift apart.
+ * edits of all openings on the device, its own and the others' (D1.5). Nothing here goes up and down: `made` and
+ * `acknowledged` only grow, and so does `storedTo` until the store itself is gone, so they cannot drift apart.
  */
 export interface Positions {
   /** The newest edit of each opening that this replica holds. */
@@ -65,10 +65,43 @@ function highest(a: Vector, b: Vector): Vector {
   return joined
 }
 
+/** What is pending of each opening, as it stands in the local store. */
+export function pendingMarks({ made, acknowledged }: Positions): Map<string, { from: number; to: number }> {
+  const marks = new Map<string, { from: number; to: number }>()
+  for (const [opening, to] of made) {
+    const from = (acknowledged.get(opening) ?? 0) + 1
+    if (from <= to) marks.set(opening, { from, to })
+  }
+  return marks
+}
+
+/** The other way round: what marks say of who made what, and what of it is durable. */
+export function readingOf(marks: ReadonlyMap<string, { readonly from: number; readonly to: number }>) {
+  const made = new Map<string, number>()
+  const acknowledged = new Map<string, number>()
+  for (const [opening, { from, to }] of marks) {
+    made.set(opening, to)
+    acknowledged.set(opening, from - 1)
+  }
+  return { made, acknowledged }
+}
+
 /** Is there an edit of this opening that neither this device nor the server holds? (R2.4) */
 export function isUnkept(positions: Positions, opening: string): boolean {
-  const kept = Math.max(positions.storedTo, positions.acknowledged.get(opening) ?? 0)
+  let kept = Math.max(positions.storedTo, positions.acknowledged.get(opening) ?? 0)
+  while (positions.storedAhead.includes(kept + 1)) kept++
   return (positions.made.get(opening) ?? 0) > kept
+}
+
+/** Nothing is in the local store any more: it was deleted. */
+export function unstored(positions: Positions): Positions {
+  return { ...positions, storedTo: 0, storedAhead: [] }
+}
+
+/** Everything up to here is in the local store again. */
+export function storedAgain(positions: Positions, position: number): Positions {
+  const storedTo = Math.max(positions.storedTo, position)
+  return { ...positions, storedTo, storedAhead: positions.storedAhead.filter((ahead) => ahead > storedTo) }
 }
 
 /** This replica holds these edits now. */

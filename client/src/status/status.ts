@@ -54,6 +54,8 @@ export interface Situation {
   readonly localStore: LocalStoreStatus
   /** Why the local store does not keep edits for now. */
   readonly storeFailure: TidemarkError | null
+  /** The copy was thrown away: not even what was stored before is there. */
+  readonly isCopyGone: boolean
   readonly connection: ConnectionStatus
   /** What the last attempt to connect met; null from the start and from each success on. */
   readonly connectionError: TidemarkError | null
@@ -77,6 +79,7 @@ const blank: Situation = {
   loaded: false,
   localStore: { kind: 'indexeddb' },
   storeFailure: null,
+  isCopyGone: false,
   connection: 'connecting',
   connectionError: null,
   obstacle: null,
@@ -105,6 +108,8 @@ export interface Report {
 export type Happening =
   /** A person (or the app) has edited in this opening. */
   | { readonly type: 'edited' }
+  /** What an earlier opening of this page could not store is this one's now, as so many edits. */
+  | { readonly type: 'took-over'; readonly count: number }
   /** This replica holds these edits of other openings now, and what they said was durable. */
   | { readonly type: 'held'; readonly made: Vector; readonly acknowledged: Vector }
   | {
@@ -117,6 +122,9 @@ export type Happening =
   | { readonly type: 'store-failed'; readonly error: TidemarkError }
   | { readonly type: 'store-recovered' }
   | { readonly type: 'store-lost'; readonly error: TidemarkError }
+  /** The copy was thrown away, and is being written again. */
+  | { readonly type: 'store-gone' }
+  | { readonly type: 'store-rewritten'; readonly position: number }
   | { readonly type: 'connection'; readonly connection: ConnectionStatus; readonly at: number }
   | { readonly type: 'connection-failed'; readonly error: TidemarkError; readonly at: number }
   /** A session failed; another one is tried, or not. */
@@ -146,7 +154,9 @@ export function after(situation: Situation, happening: Happening): Situation {
   const { positions } = situation
   switch (happening.type) {
     case 'edited':
-      return { ...situation, positions: positionsOf.made(positions, ownEdit(situation)) }
+      return { ...situation, positions: positionsOf.made(positions, ownEdits(situation, 1)) }
+    case 'took-over':
+      return { ...situation, positions: positionsOf.made(positions, ownEdits(situation, happening.count)) }
     case 'held':
       return held(situation, happening.made, happening.acknowledged)
     case 'loaded':
@@ -163,7 +173,16 @@ export function after(situation: Situation, happening: Happening): Situation {
     case 'store-recovered':
       return { ...situation, storeFailure: null }
     case 'store-lost':
-      return { ...situation, storeFailure: null, localStore: { kind: 'memory', reason: happening.error } }
+      return {
+        ...situation,
+        storeFailure: null,
+        localStore: { kind: 'memory', reason: happening.error },
+        positions: positionsOf.unstored(positions),
+      }
+    case 'store-gone':
+      return { ...situation, isCopyGone: true, positions: positionsOf.unstored(positions) }
+    case 'store-rewritten':
+      return { ...situation, isCopyGone: false, positions: positionsOf.storedAgain(positions, happening.position) }
     case 'connection':
       return {
         ...situation,
@@ -271,8 +290,8 @@ export function ownPosition(situation: Situation): number {
   return situation.positions.made.get(situation.opening) ?? 0
 }
 
-function ownEdit(situation: Situation): Vector {
-  return new Map([[situation.opening, ownPosition(situation) + 1]])
+function ownEdits(situation: Situation, count: number): Vector {
+  return new Map([[situation.opening, ownPosition(situation) + count]])
 }
 
 /** `drained` is due exactly when this is true of a step (R4.1). */
@@ -281,8 +300,10 @@ export function hasDrained(before: Situation, now: Situation): boolean {
 }
 
 /** Must closing the tab ask first? (R2.4) */
-export function isUnsafeToClose(situation: Situation): boolean {
-  return isUnkept(situation.positions, situation.opening)
+export function isUnsafeToClose({ positions, opening, localStore, isCopyGone }: Situation): boolean {
+  // what earlier openings have left is then only in this page, too
+  if (localStore.kind === 'memory' || isCopyGone) return pendingCount(positions) > 0
+  return isUnkept(positions, opening)
 }
 
 /** Does an edit survive the tab, as far as this device goes? */

@@ -25,7 +25,7 @@ export interface CaretakingMeans {
   readonly isClosing: () => boolean
   readonly onCompacted: (bytes: number) => void
   readonly track: (work: Promise<unknown>) => void
-  readonly events: Pick<StoreEvents, 'failed' | 'noted'>
+  readonly events: Pick<StoreEvents, 'failed' | 'noted' | 'pending'>
 }
 
 /** Knows which rows are in the document, and has them compacted when it is time (D2.1). */
@@ -71,6 +71,11 @@ export class Caretaking {
     for (const key of keys) this.#ownRows.add(Number(key))
   }
 
+  /** Whether a row may be missing in the document. */
+  isUnknown(key: number): boolean {
+    return key >= this.#firstUnknown && !this.#ownRows.has(key)
+  }
+
   /** The database is another one: nothing is known of its rows. */
   beginAnew(): void {
     this.#firstUnknown = 0
@@ -100,6 +105,7 @@ export class Caretaking {
       ...{ database, doc, origin, seals: seals(), account: account(), isClosing },
       firstUnknown: this.#firstUnknown,
       isOwn: (key) => this.#ownRows.has(key),
+      pending: () => events.pending?.() ?? new Map(),
       isWanted: () => !isClosing() && this.#means.database() === database && isAllWritten(),
     })
     this.#means.track(compacting.catch(() => {}))

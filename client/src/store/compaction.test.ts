@@ -200,6 +200,7 @@ describe('[D2.1] compaction loses nothing', () => {
         firstUnknown: more.firstUnknown ?? 0,
         isOwn: () => false,
         isClosing: () => false,
+        pending: () => new Map(),
       },
       seals: null,
       account: null,

@@ -1,10 +1,10 @@
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import * as Y from 'yjs'
-import { isForeign } from './dirty-mark.ts'
+import { type DirtyMark, isForeign } from './dirty-mark.ts'
 import { abortQuietly, completionOf, customStore, resultOf, updatesStore } from './idb.ts'
 import { inSlices, type Pace } from './pace.ts'
-import { keyCheckKey } from './records.ts'
+import { mergeMarks, putKeyCheck } from './records.ts'
 import { applyInSlices, moveToQuarantine, type Row, readRows, recordsOf } from './rows.ts'
 import { openRows, type Seals } from './seals.ts'
 import { encodeInSlices } from './state-encoder.ts'
@@ -22,6 +22,8 @@ export interface CompactionMeans {
   readonly seals: Seals | null
   /** On whose behalf this opening edits. */
   readonly account: string | null
+  /** By opening: what is pending of the edits that are in the document now. */
+  readonly pending: () => ReadonlyMap<string, DirtyMark>
   /** Asked after each slice: the copy is being closed, which should not take long. */
   readonly isClosing: () => boolean
   /** Asked before anything is replaced: whether it may still be. */
@@ -83,6 +85,8 @@ export async function compact(means: CompactionMeans): Promise<Compacted | null>
     const unknown = opened.opened.flatMap((row) => lacking(doc, row, snapshot))
     corrupt.push(...(await applyInSlices(doc, unknown, means.origin, pace)))
   }
+  // What other tabs have told may not be stored by them yet; the snapshot holds it, so their marks go with it.
+  const pendingThen = means.pending()
   const { update, deletionsAt, vector, pending } = await encodeInSlices(doc, pace)
   const seal = (bytes: Uint8Array | null) => (seals && bytes ? seals.seal(bytes) : bytes)
   const [row, pendingRow, check] = await Promise.all([seal(update), seal(pending), seals?.check()])
@@ -94,9 +98,20 @@ export async function compact(means: CompactionMeans): Promise<Compacted | null>
     updates.put(row, key)
     if (pendingRow) updates.add(pendingRow)
     custom.put(record, snapshotKey)
-    if (seals) custom.put(check, keyCheckKey)
+    if (seals) putKeyCheck(custom, check, seals)
+    mergeMarks(custom, common(pendingThen, means.pending()), means.account)
   })
   return { key, bytes: update.length, rows, corrupt: corrupt.length, tampered: tampered.length }
+}
+
+/** What was pending then, as far as it is pending still. */
+function common(then: ReadonlyMap<string, DirtyMark>, now: ReadonlyMap<string, DirtyMark>): Map<string, DirtyMark> {
+  const marks = new Map<string, DirtyMark>()
+  for (const [opening, { from, to }] of then) {
+    const later = now.get(opening)
+    if (later && later.from <= to) marks.set(opening, { from: Math.max(from, later.from), to })
+  }
+  return marks
 }
 
 /** @returns how many rows there are then */

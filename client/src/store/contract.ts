@@ -322,6 +322,98 @@ export function storeContract(make: () => StoresUnderTest): void {
     expect((await look(other)).text()).toBe('mine')
   })
 
+  test('[R3.5] what was handed over before it was loaded is stored, although it is closed at once', async () => {
+    const name = fresh()
+    const doc = new Y.Doc()
+    const store = stores.open(name, doc, 'hasty', { failed() {}, recovered() {}, lost() {} })
+    doc.getText('t').insert(0, 'hasty')
+    const written = store.append(Y.encodeStateAsUpdate(doc), 1)
+    const [loading, closing] = [store.load(), store.close()]
+    await Promise.all([written, loading, closing])
+    const second = await look(name)
+    expect([second.text(), second.pending]).toEqual(['hasty', 1])
+  })
+
+  test('[R3.5] what another opening has stored since is found, with what is pending of it', async () => {
+    const name = fresh()
+    const [first, second] = [await open(name), await open(name)]
+    await second.write('later', 1)
+    await second.store.close()
+    expect(first.text()).toBe('')
+    const marks = await first.store.readNew()
+    expect([first.text(), marks.get(second.id)]).toEqual(['later', { from: 1, to: 1 }])
+    await first.store.close()
+  })
+
+  test('[R3.9] setting aside is refused when it is closed, and then nothing is set aside', async () => {
+    const name = fresh()
+    const first = await open(name)
+    await first.write('kept', 1)
+    await first.store.close()
+    await expect(first.store.setAside({ reason: 'discarded', at: 1 })).rejects.toMatchObject({
+      code: 'document-closed',
+    })
+    expect((await look(name)).text()).toBe('kept')
+    expect(await stores.setAsideCount(name)).toBe(0)
+  })
+
+  test('[R3.4] [R9.6] what is pending in copies that were set aside is counted apart', async () => {
+    const name = fresh()
+    const first = await open(name)
+    await first.write('a', 1)
+    await first.write('b', 2)
+    await first.store.setAside({ reason: 'discarded', at: 1 })
+    await first.store.close()
+    const second = await open(name)
+    await second.write('c', 1)
+    await second.store.close()
+    expect([await stores.pendingCount(name), await stores.setAsideCount(name)]).toEqual([1, 2])
+    await stores.dropSetAside(first.copy)
+    expect([await stores.pendingCount(name), await stores.setAsideCount(name)]).toEqual([1, 0])
+  })
+
+  test('[R3.11] a row in quarantine that may hold a pending edit stays counted, whatever is acknowledged', async () => {
+    const name = fresh()
+    const first = await open(name)
+    await first.write('pending', 1)
+    await first.store.close()
+    await putRow(name, Uint8Array.of(1, 255, 3))
+    const second = await open(name)
+    await second.store.acknowledge(new Map([[first.id, 1]]))
+    await second.store.close()
+    expect(await stores.pendingCount(name)).toBe(1)
+    expect((await look(name)).pending).toBe(0)
+    expect(await stores.pendingCount(name)).toBe(1)
+    await stores.delete(name)
+    expect(await stores.pendingCount(name)).toBe(0)
+  })
+
+  test('[R3.11] and one that is found when nothing is pending holds nothing that the server lacks', async () => {
+    const name = fresh()
+    const first = await open(name)
+    await first.write('saved', null)
+    await first.store.close()
+    await putRow(name, Uint8Array.of(1, 255, 3))
+    await look(name)
+    expect(await stores.pendingCount(name)).toBe(0)
+  })
+
+  test('[R3.8] it knows what of an update the stored content lacks, deletions included', async () => {
+    const name = fresh()
+    const first = await open(name)
+    await first.write('stored', 1)
+    await first.store.close()
+    const second = await open(name)
+    const all = () => Y.encodeStateAsUpdate(second.doc)
+    expect(second.lacking(all())).toBe(null)
+    second.doc.getText('t').delete(0, 3)
+    const deleted = second.lacking(all())
+    expect(deleted).not.toBe(null)
+    Y.applyUpdate(first.doc, deleted!)
+    expect(first.text()).toBe('red')
+    await second.store.close()
+  })
+
   test('closing twice is harmless, and after it nothing is stored', async () => {
     const name = fresh()
     const first = await open(name)

@@ -1,8 +1,9 @@
 import { TidemarkError, uniqueName } from '@tidemark/shared'
 import * as Y from 'yjs'
+import { within } from '../time-limit.ts'
 import { Acknowledgements } from './acknowledgements.ts'
 import { Caretaking } from './caretaking.ts'
-import { writeError } from './idb.ts'
+import { abortQuietly, completionOf, customStore, writeError } from './idb.ts'
 import type { Acknowledged, CopyFacts, History, Loaded, LocalStore, SetAside, StoreEvents } from './local-store.ts'
 import { databaseName } from './names.ts'
 import { holdShared, type OpenedCopy, openAgain, openLockName, openNewest, whileAnswering } from './opening.ts'
@@ -10,9 +11,10 @@ import { inSlices, whileOpening } from './pace.ts'
 import { QuietPersistence } from './persistence.ts'
 import { accountKey, clearMarks, dirtyKey, historyKey, markAccount, putCopy, putSetAside } from './records.ts'
 import { Remembered } from './remembered.ts'
-import { applyInSlices, quarantine, readRecordsOf } from './rows.ts'
-import type { Seals } from './seals.ts'
+import { applyInSlices, quarantine, readContents, readRecordsOf } from './rows.ts'
+import { openRows, type Seals } from './seals.ts'
 import type { IndexeddbStoreMeans, Subject } from './store-means.ts'
+import { lackingIn } from './stored-content.ts'
 import { WriteQueue } from './write-queue.ts'
 
 /**
@@ -39,6 +41,7 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
   /** On whose behalf this opening's edits are made. */
   #account: string | null = null
   #isSetAside = false
+  #loading: Promise<void> | null = null
   #closing: Promise<void> | null = null
   #isLost = false
   #isReopening = false
@@ -63,7 +66,7 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
       events,
     })
     this.#acknowledgements = new Acknowledgements(means.clock, (acknowledged) =>
-      this.#note((custom) => clearMarks(custom, acknowledged)),
+      this.#record((custom) => clearMarks(custom, acknowledged)),
     )
     this.#caretaking = new Caretaking({
       ...{ clock: means.clock, tabs: means.tabs, doc: subject.doc, origin: this, events },
@@ -81,13 +84,23 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
     })
   }
 
-  async load(): Promise<Loaded> {
+  load(): Promise<Loaded> {
+    const loading = this.#load()
+    this.#loading = loading.then(
+      () => {},
+      () => {},
+    )
+    return loading
+  }
+
+  async #load(): Promise<Loaded> {
     try {
       const { clock, openTimeLimit } = this.#means
       return await this.#loaded(await whileAnswering(clock, openTimeLimit, (onProgress) => this.#open(onProgress)))
     } catch (cause) {
       this.#isLost = true
       this.#letGo()
+      this.#writes.lose(new TidemarkError('local-storage-unavailable', undefined, { cause }))
       // should the browser open it after all, it must not stay open
       this.opening.then((database) => database.close()).catch(() => {})
       throw cause instanceof TidemarkError
@@ -101,11 +114,13 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
     const { document } = this.#subject
     // asked for first, not waited for: whoever evicts after that is refused, and what was evicted before is made anew
     const held = holdShared(tabs?.locks ?? null, openLockName(namespace, document)).then((letGo) => {
-      if (this.#closing || this.#isLost) letGo()
+      if (this._destroyed || this.#isLost) letGo()
       else this.#letGo = letGo
     })
-    const opened = await openNewest(document, { ...this.#means, onProgress }, this.opening)
+    let opened = await openNewest(document, { ...this.#means, onProgress }, this.opening)
     await held
+    // It was evicted while it was read, which nobody can do any more: what there is now counts.
+    if (opened.isDeleted()) opened = await openNewest(document, { ...this.#means, onProgress })
     if (this.#isLost) opened.database.close()
     return opened
   }
@@ -113,7 +128,7 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
   async #loaded(opened: OpenedCopy): Promise<Loaded> {
     const { rows, contents, database } = opened
     const corrupt = await applyInSlices(this.doc, rows.opened, this, inSlices(whileOpening))
-    if (this.#closing || this._destroyed) {
+    if (this._destroyed) {
       database.close()
       throw new TidemarkError('document-closed')
     }
@@ -125,8 +140,11 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
     this.#aside(rows.tampered, 'local-storage-tampered')
     this.synced = true
     this.emit('synced', [this])
-    this.#writes.flush()
-    return { copy: this.name, marks: contents.marks, history: contents.history, account: contents.account }
+    if (opened.isDeleted()) this.#lose(deleted())
+    else this.#writes.flush()
+    const { marks, history, account } = contents
+    const stored = rows.opened.map(({ update }) => update)
+    return { copy: this.name, marks, history, account, lacking: (update) => lackingIn(stored, update) }
   }
 
   #aside(rows: Parameters<typeof quarantine>[1], code: 'local-storage-corrupt' | 'local-storage-tampered'): void {
@@ -145,7 +163,7 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
     // Somebody deletes the database (a sign-out in another tab) or upgrades it: nothing must be written to it again.
     database.onversionchange = () => {
       database.close()
-      this.#lose(new Error('the database was deleted or upgraded by another tab'))
+      this.#lose(deleted())
     }
   }
 
@@ -198,6 +216,7 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
       this.#adopt({ database, name, generation: this.#generation, seals: this.#seals })
       this.#writes.flush()
     } else {
+      this.#events.gone?.()
       await this.#writeAgain()
     }
   }
@@ -218,7 +237,13 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
     this.#adopt(opened)
     const all = Y.encodeStateAsUpdate(this.doc)
     this.#bytes = all.length
-    this.#writes.writeFirst(all)
+    const newest = this.#writes.newest
+    this.#track(
+      this.#writes.writeFirst(all).then(
+        () => this.#events.rewritten?.(newest),
+        () => {},
+      ),
+    )
     this.#note((custom) => this.#remembered.put(custom))
     this.#touch()
     this.#writes.flush()
@@ -259,9 +284,27 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
     this.#caretaking.setCaretaker(isCaretaker)
   }
 
-  setAside(why: SetAside): Promise<void> {
-    this.#isSetAside = true
-    return this.#writes.record((custom) => putSetAside(custom, { ...why, next: this.#generation + 1 }))
+  async setAside(why: SetAside): Promise<void> {
+    await this.#loading
+    if (this.#closing) throw new TidemarkError('document-closed')
+    const { clock, openTimeLimit } = this.#means
+    // a connection that is just being opened again
+    if (!this.db) await within(clock, openTimeLimit, 'reconnecting', Promise.all(this.#inFlight)).catch(() => {})
+    const database = this.db
+    if (this.#isLost || !database) throw new TidemarkError('local-storage-unavailable')
+    // Not among the writes: they are tried again, and nobody waits for this one when it has failed.
+    const transaction = database.transaction(customStore, 'readwrite')
+    const written = completionOf(transaction)
+    this.#track(written.catch(() => {}))
+    try {
+      putSetAside(transaction.objectStore(customStore), { ...why, next: this.#generation + 1 })
+      await within(clock, openTimeLimit, 'setting the copy aside', written)
+      this.#isSetAside = true
+    } catch (cause) {
+      written.catch(() => {})
+      abortQuietly(transaction)
+      throw writeError(cause)
+    }
   }
 
   async facts(): Promise<CopyFacts | null> {
@@ -281,10 +324,27 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
     }
   }
 
+  async readNew(): Promise<Loaded['marks']> {
+    try {
+      if (!this.db) throw new DOMException('there is no connection now', 'InvalidStateError')
+      const { rows, marks } = await readContents(this.db)
+      const unknown = rows.filter(({ key }) => this.#caretaking.isUnknown(Number(key)))
+      // what cannot be read is put aside by the next opening
+      const { opened } = await openRows(this.#seals, unknown)
+      await applyInSlices(this.doc, opened, this, inSlices())
+      return marks
+    } catch (cause) {
+      throw new TidemarkError('local-storage-failed', undefined, { cause })
+    }
+  }
+
   // What a store that was closed or lost did not note costs a mark that stays too long, never an edit.
   #note(put: (custom: IDBObjectStore) => void): Promise<void> {
-    if (this.#closing || this.#isLost) return Promise.resolve()
-    return this.#writes.record(put).catch(() => {})
+    return this.#closing ? Promise.resolve() : this.#record(put)
+  }
+
+  #record(put: (custom: IDBObjectStore) => void): Promise<void> {
+    return this.#isLost ? Promise.resolve() : this.#writes.record(put).catch(() => {})
   }
 
   #track(work: Promise<unknown>): void {
@@ -296,7 +356,7 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
     return this.destroy()
   }
 
-  /** y-indexeddb's name for {@link close}; it is also called when the `Y.Doc` is destroyed. */
+  /** y-indexeddb's name for {@link close}. */
   override destroy(): Promise<void> {
     if (!this.#closing) {
       if (this.db && this.#bytes !== this.#remembered.copy?.bytes) this.#touch()
@@ -306,7 +366,8 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
   }
 
   async #close(): Promise<void> {
-    this.doc.off('destroy', this.destroy)
+    // what was handed over before is not lost because somebody was quick
+    await this.#loading
     this.#caretaking.stop()
     this.#acknowledgements.flush()
     this.#writes.stop()
@@ -318,4 +379,8 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
     this.#writes.giveUp(new TidemarkError('document-closed'))
     this.#letGo()
   }
+}
+
+function deleted(): Error {
+  return new Error('the database was deleted or upgraded by another tab')
 }

@@ -2,12 +2,12 @@ import { TidemarkError } from '@tidemark/shared'
 import type * as Y from 'yjs'
 import { type Log, logEntry } from '../log.ts'
 import { copiesOf } from './copies.ts'
-import { pendingIn } from './dirty-mark.ts'
 import type { CacheLimits } from './eviction.ts'
 import { hasIndexeddb, listDatabases, writeError } from './idb.ts'
 import { IndexeddbStore } from './indexeddb-store.ts'
 import type { LocalStore, LocalStores, SetAsideCopy, StoreEvents } from './local-store.ts'
 import { databaseName, parseDatabaseName } from './names.ts'
+import { pendingOf } from './records.ts'
 import type { IndexeddbStoreMeans } from './store-means.ts'
 import { wipe } from './wipe.ts'
 
@@ -67,7 +67,13 @@ export class IndexeddbStores implements LocalStores {
   async pendingCount(document: string): Promise<number> {
     if (!hasIndexeddb()) return 0
     const newest = (await copiesOf(this.#means.namespace, document)).at(-1)?.records
-    return newest && !newest.setAside ? pendingIn(newest.marks.values()) : 0
+    return newest && !newest.setAside ? pendingOf(newest) : 0
+  }
+
+  async setAsideCount(document: string): Promise<number> {
+    if (!hasIndexeddb()) return 0
+    const copies = await copiesOf(this.#means.namespace, document)
+    return copies.reduce((count, { records }) => count + (records.setAside ? pendingOf(records) : 0), 0)
   }
 
   async delete(document: string): Promise<void> {

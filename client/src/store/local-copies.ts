@@ -1,37 +1,89 @@
-import type * as Y from 'yjs'
-import { LocalCopy, type LocalCopyEvents, type Opening } from './local-copy.ts'
-import type { LocalStores, SetAsideCopy } from './local-store.ts'
+import type { Clock } from '@tidemark/shared'
+import * as Y from 'yjs'
+import { within } from '../time-limit.ts'
+import { LocalCopy, type LocalCopyEvents, type LocalCopyMeans, type Opening } from './local-copy.ts'
+import type { LocalStores, SetAside, SetAsideCopy } from './local-store.ts'
 import { MemoryStores } from './memory-stores.ts'
+import { databaseName } from './names.ts'
+import { type HeldEdits, PageKeeping } from './page-keeping.ts'
+
+export interface LocalCopiesMeans {
+  readonly namespace: string
+  readonly clock: Clock
+  /** How long the browser may take for an answer, in ms. */
+  readonly limit: number
+  /** What there is one of in each page. */
+  readonly page: object
+  /** Ask before the tab is closed while something is kept only in it. */
+  readonly asks: boolean
+}
+
+const silent = { failed() {}, recovered() {}, lost() {} }
 
 /** What one client keeps on this device, opened or not: in its stores, and in memory what they could not take. */
 export class LocalCopies {
   readonly #stores: LocalStores
   readonly #memory: LocalStores
   readonly #all: readonly LocalStores[]
+  readonly #means: LocalCopiesMeans
+  readonly #keeping: PageKeeping
 
-  constructor(stores: LocalStores, namespace: string) {
+  constructor(stores: LocalStores, means: LocalCopiesMeans) {
     this.#stores = stores
-    this.#memory = stores.kind === 'memory' ? stores : new MemoryStores(namespace)
+    // under another name: a copy in memory must not be taken for the one on the disk
+    this.#memory = stores.kind === 'memory' ? stores : new MemoryStores(`${means.namespace}/memory`)
     this.#all = this.#memory === stores ? [stores] : [stores, this.#memory]
+    this.#means = means
+    this.#keeping = PageKeeping.of(means.page)
   }
 
   open(opening: Opening, events: LocalCopyEvents): LocalCopy {
-    return new LocalCopy(opening, { stores: this.#stores, memory: this.#memory }, events)
+    return new LocalCopy(opening, this.#meansOf(opening), events)
+  }
+
+  #meansOf({ document }: Opening): LocalCopyMeans {
+    const { clock, limit, asks } = this.#means
+    const name = this.#nameOf(document)
+    const isOnDisk = this.#stores !== this.#memory
+    return {
+      ...{ stores: this.#stores, memory: this.#memory, clock, limit, keeping: this.#keeping, name },
+      hold: (edits) =>
+        this.#keeping.hold(name, edits, {
+          ...{ clock, asks, document },
+          store: isOnDisk ? (held) => this.#store(document, held) : null,
+        }),
+      holdAside: (edits, why) => this.#holdAside(document, edits, why),
+    }
   }
 
   /** The names of the documents that are kept here. */
   async documents(): Promise<string[]> {
-    return [...new Set((await Promise.all(this.#all.map((stores) => stores.documents()))).flat())]
+    const kept = await Promise.all(this.#all.map((stores) => this.#answer('listing copies', stores.documents())))
+    return [...new Set([...kept.flat(), ...this.#keeping.documents(this.#nameOf(''))])]
   }
 
   /** How many edits of a document that is not open are pending. */
-  async pendingCount(document: string): Promise<number> {
-    const counts = await Promise.all(this.#all.map((stores) => stores.pendingCount(document)))
-    return counts.reduce((sum, count) => sum + count, 0)
+  pendingCount(document: string): Promise<number> {
+    return this.#count(document, (stores) => stores.pendingCount(document))
+  }
+
+  /** How many edits are pending in copies of it that were set aside. */
+  setAsideCount(document: string): Promise<number> {
+    return this.#count(null, (stores) => stores.setAsideCount(document))
+  }
+
+  async #count(held: string | null, countIn: (stores: LocalStores) => Promise<number>): Promise<number> {
+    if (held !== null) await this.#keeping.whenEnded(this.#nameOf(held))
+    const counts = await Promise.all(this.#all.map((stores) => this.#answer('reading a copy', countIn(stores))))
+    const inPage = held === null ? 0 : this.#keeping.pendingCount(this.#nameOf(held))
+    return counts.reduce((sum, count) => sum + count, inPage)
   }
 
   async delete(document: string): Promise<void> {
-    await Promise.all(this.#all.map((stores) => stores.delete(document)))
+    await this.#keeping.whenEnded(this.#nameOf(document))
+    this.#keeping.drop(this.#nameOf(document))
+    await Promise.all(this.#all.map((stores) => this.#answer('deleting a copy', stores.delete(document))))
+    await this.#lookAtMemory()
   }
 
   async setAsideCopies(): Promise<SetAsideCopy[]> {
@@ -46,10 +98,60 @@ export class LocalCopies {
   /** @throws {TidemarkError} `not-found` */
   async dropSetAside(id: string): Promise<void> {
     await (await this.#keeperOf(id)).dropSetAside(id)
+    await this.#lookAtMemory()
   }
 
   async close(): Promise<void> {
     await Promise.all(this.#all.map((stores) => stores.close()))
+  }
+
+  /** Where a browser does not answer, nobody waits for ever. */
+  #answer<Result>(what: string, work: Promise<Result>): Promise<Result> {
+    return within(this.#means.clock, this.#means.limit, what, work)
+  }
+
+  #nameOf(document: string): string {
+    return databaseName(this.#means.namespace, document)
+  }
+
+  /**
+   * Stores what a closed document could not store, under the names of those whose edits they are.
+   * @throws when it does not work, or the copy is not the one that they belong to
+   */
+  async #store(document: string, { update, marks, history, account }: HeldEdits): Promise<void> {
+    for (const [opening, { from, to }] of marks) {
+      const store = this.#stores.open(document, new Y.Doc(), opening, silent)
+      try {
+        const loaded = await store.load()
+        if (history && loaded.history && history.epoch !== loaded.history.epoch) throw new Error('another history')
+        if (account !== null) void store.speakFor(account)
+        // its mark goes on from what is stored of it
+        void store.acknowledge(new Map([[opening, Math.min(from, loaded.marks.get(opening)?.from ?? from) - 1]]))
+        await this.#answer('storing', store.append(update, to))
+        if (!loaded.history && history) void store.remember(history)
+      } finally {
+        await this.#answer('closing', store.close()).catch(() => {})
+      }
+    }
+  }
+
+  async #holdAside(document: string, edits: HeldEdits, why: SetAside): Promise<void> {
+    for (const [opening, { from, to }] of edits.marks) {
+      const store = this.#memory.open(document, new Y.Doc(), opening, silent)
+      await store.load()
+      await store.acknowledge(new Map([[opening, from - 1]]))
+      if (edits.account !== null) await store.speakFor(edits.account)
+      await store.append(edits.update, to)
+      if (edits.history) await store.remember(edits.history)
+    }
+    await this.#memory.open(document, new Y.Doc(), '', silent).setAside(why)
+    await this.#lookAtMemory()
+  }
+
+  /** What was set aside in memory is kept nowhere else: closing the tab asks (R2.4). */
+  async #lookAtMemory(): Promise<void> {
+    const copies = await this.#memory.setAsideCopies()
+    this.#keeping.ask(this.#memory, this.#means.asks && copies.some(({ pendingCount }) => pendingCount > 0))
   }
 
   async #keeperOf(id: string): Promise<LocalStores> {

@@ -1,6 +1,10 @@
-import type { TidemarkError } from '@tidemark/shared'
+import type { Clock, TidemarkError } from '@tidemark/shared'
 import * as Y from 'yjs'
+import { mergeInGroups } from '../link/merge.ts'
+import { bring } from '../replica/bring.ts'
 import type { LocalStoreStatus } from '../status/status.ts'
+import { within } from '../time-limit.ts'
+import { type DirtyMark, isForeign, pendingIn } from './dirty-mark.ts'
 import type {
   Acknowledged,
   CopyFacts,
@@ -11,6 +15,7 @@ import type {
   SetAside,
   StoreEvents,
 } from './local-store.ts'
+import type { HeldEdits, PageKeeping } from './page-keeping.ts'
 
 export interface LocalCopyEvents extends StoreEvents {
   /** The edit of this position survives the tab. */
@@ -29,7 +34,30 @@ export interface Opening {
 export interface LocalCopyMeans {
   readonly stores: LocalStores
   readonly memory: LocalStores
+  readonly clock: Clock
+  /** How long closing may wait for the browser, in ms. */
+  readonly limit: number
+  readonly keeping: PageKeeping
+  /** Of the copy, for all its generations. */
+  readonly name: string
+  /** Keeps in the page what could be kept nowhere. @returns a function that lets go of it */
+  readonly hold: (edits: HeldEdits) => () => void
+  /** The same of a copy that was set aside: it must not come into the one that took its place. */
+  readonly holdAside: (edits: HeldEdits, why: SetAside) => Promise<void>
 }
+
+export interface LoadedCopy extends Loaded {
+  readonly localStore: LocalStoreStatus
+  /** What a former opening in this page could keep nowhere; it is in the `Y.Doc`, and is this opening's to keep. */
+  readonly handedOver: {
+    readonly update: Uint8Array
+    readonly count: number
+    /** On whose behalf the edits were made. */
+    readonly account: string | null
+  } | null
+}
+
+export type Marks = ReadonlyMap<string, DirtyMark>
 
 /** A document's copy on this device: in the store that was asked for, or in memory when that does not work (R2.3). */
 export class LocalCopy {
@@ -39,13 +67,40 @@ export class LocalCopy {
   #store: LocalStore
   #memoryReason: TidemarkError | null = null
   #newest = 0
+  #acknowledged = 0
   #isCaretaker = false
+  /** Edits that are not stored yet, by position. */
+  readonly #unstored = new Map<number, { readonly update: Uint8Array; readonly count: number }>()
+  /** The copy was deleted, or thrown away and not yet written again. */
+  #isLost = false
+  #lostReason: TidemarkError | null = null
+  /** The document as it was when nothing was pending, after the copy was lost; what the server has need not be held. */
+  #savedVector: Uint8Array | null = null
+  #history: History | null = null
   #account: string | null = null
+  #setAside: SetAside | null = null
+  #closing: Promise<number> | null = null
+  #letGo: (() => void) | null = null
 
   constructor(opening: Opening, means: LocalCopyMeans, events: LocalCopyEvents) {
     this.#opening = opening
     this.#means = means
-    this.#events = events
+    this.#events = {
+      ...events,
+      gone: () => {
+        this.#isLost = true
+        events.gone?.()
+      },
+      rewritten: (position) => {
+        this.#isLost = false
+        events.rewritten?.(position)
+      },
+      lost: (error) => {
+        this.#isLost = true
+        this.#lostReason = error
+        events.lost(error)
+      },
+    }
     try {
       this.#store = this.#open(means.stores)
     } catch (error) {
@@ -59,7 +114,10 @@ export class LocalCopy {
   }
 
   /** Never rejects: what does not open is told, and memory takes its place. */
-  async load(): Promise<Loaded & { readonly localStore: LocalStoreStatus }> {
+  async load(): Promise<LoadedCopy> {
+    const { keeping, name } = this.#means
+    // what a former opening has not written yet would be missing, and nobody would count it
+    await keeping.whenEnded(name)
     let loaded: Loaded
     try {
       loaded = await this.#store.load()
@@ -72,24 +130,44 @@ export class LocalCopy {
       if (this.#newest > 0) void this.#store.append(Y.encodeStateAsUpdate(this.#opening.doc), this.#newest)
       this.#store.setCaretaker(this.#isCaretaker)
     }
+    this.#history ??= loaded.history
     if (this.#memoryReason) this.#events.failed(this.#memoryReason)
-    const localStore: LocalStoreStatus =
-      this.#store.kind === 'indexeddb' ? { kind: 'indexeddb' } : { kind: 'memory', reason: this.#memoryReason }
-    return { ...loaded, localStore }
+    const isInMemory = this.#store.kind === 'memory' || this.#lostReason !== null
+    const localStore: LocalStoreStatus = isInMemory
+      ? { kind: 'memory', reason: this.#memoryReason ?? this.#lostReason }
+      : { kind: 'indexeddb' }
+    return { ...loaded, localStore, handedOver: this.#takeOver(loaded) }
+  }
+
+  #takeOver(loaded: Loaded): LoadedCopy['handedOver'] {
+    const { keeping, name } = this.#means
+    const held = keeping.take(
+      name,
+      ({ history, account }) =>
+        (!history || !loaded.history || history.epoch === loaded.history.epoch) &&
+        (account === null || !isForeign(loaded.marks.values(), loaded.account, account)),
+    )
+    if (!held) return null
+    bring(this.#opening.doc, held.update, this.origin)
+    return { update: held.update, count: pendingIn(held.marks.values()), account: held.account }
   }
 
   /**
    * @param position of the edit; null for an update that is durable on the server
+   * @param count of the edits that it stands for, up to that position
    * @returns whether it is stored where it survives the tab; settles when that is decided
    */
-  keep(update: Uint8Array, position: number | null): Promise<boolean> {
-    if (position !== null) this.#newest = position
+  keep(update: Uint8Array, position: number | null, count = 1): Promise<boolean> {
+    if (position !== null) {
+      this.#newest = position
+      this.#unstored.set(position, { update, count })
+    }
     const store = this.#store
     return store.append(update, position).then(
       () => {
         // memory does not survive the tab
         if (store.kind === 'memory') return false
-        if (position !== null) this.#events.stored(position)
+        if (position !== null) this.#stored(position, count)
         return true
       },
       // a store that was closed or lost has said so
@@ -97,11 +175,28 @@ export class LocalCopy {
     )
   }
 
+  #stored(position: number, count: number): void {
+    this.#unstored.delete(position)
+    if (this.#unstored.size === 0) this.#letGo?.()
+    for (let stored = position - count + 1; stored <= position; stored++) this.#events.stored(stored)
+  }
+
   acknowledge(acknowledged: Acknowledged): void {
+    this.#acknowledged = Math.max(this.#acknowledged, acknowledged.get(this.#opening.id) ?? 0)
+    for (const position of this.#unstored.keys()) {
+      if (position > this.#acknowledged) break
+      this.#unstored.delete(position)
+    }
     void this.#store.acknowledge(acknowledged)
   }
 
+  /** Nothing is pending now. */
+  saved(): void {
+    if (this.#isLost) this.#savedVector = Y.encodeStateVector(this.#opening.doc)
+  }
+
   remember(history: History): void {
+    this.#history = history
     void this.#store.remember(history)
   }
 
@@ -120,8 +215,11 @@ export class LocalCopy {
   }
 
   /** @throws {TidemarkError} `document-closed`, `local-storage-unavailable`: it was not written down */
-  setAside(why: SetAside): Promise<void> {
-    return this.#store.setAside(why)
+  async setAside(why: SetAside): Promise<void> {
+    // whatever becomes of it, what is still held must not meet another history
+    if (why.reason === 'epoch-mismatch') this.#setAside = why
+    await this.#store.setAside(why)
+    this.#setAside = why
   }
 
   /** What the disk says of the copy now. @throws {TidemarkError} `local-storage-failed` */
@@ -129,8 +227,59 @@ export class LocalCopy {
     return this.#store.facts()
   }
 
-  close(): Promise<void> {
-    return this.#store.close()
+  /** Brings what others have stored since. @returns what of it is pending @throws {TidemarkError} `local-storage-failed` */
+  readNew(): Promise<Loaded['marks']> {
+    return this.#store.readNew()
+  }
+
+  /** The opening is being closed: who opens the document next waits for it. */
+  ending(closing: Promise<unknown>): void {
+    this.#means.keeping.ending(this.#means.name, closing)
+  }
+
+  /**
+   * What can be stored is; what cannot is kept in the page, until it is stored or the document is opened again (R3.5).
+   * @param pending what is pending of the document, as far as this opening has to answer for it
+   * @returns how many edits are kept neither on this device nor on the server
+   */
+  close(pending: Marks): Promise<number> {
+    this.#closing ??= this.#close(pending)
+    return this.#closing
+  }
+
+  async #close(pending: Marks): Promise<number> {
+    const { clock, limit } = this.#means
+    if (this.#store.kind === 'memory' && !this.#setAside) {
+      // from here on they are counted where they are held
+      void this.#store.acknowledge(new Map([...pending].map(([opening, { to }]) => [opening, to])))
+    }
+    // a browser that does not answer keeps nobody waiting; what it has not confirmed counts as not stored
+    await within(clock, limit, 'closing the local store', this.#store.close()).catch(() => {})
+    const edits = this.#unkept(pending)
+    if (!edits) return 0
+    if (this.#setAside) await this.#means.holdAside(edits, this.#setAside)
+    else this.#letGo = this.#means.hold(edits)
+    return pendingIn(edits.marks.values())
+  }
+
+  #unkept(pending: Marks): HeldEdits | null {
+    const { id, doc } = this.#opening
+    const about = { history: this.#history, account: this.#account }
+    // Nothing of it is on this device, not even what was stored once.
+    if (this.#store.kind === 'memory' || this.#isLost) {
+      // memory sets a copy aside itself
+      if (pending.size === 0 || (this.#setAside && !this.#isLost)) return null
+      const update = Y.encodeStateAsUpdate(doc, this.#savedVector ?? undefined)
+      return { update, marks: pending, ...about }
+    }
+    const mark = pending.get(id)
+    const left = [...this.#unstored].filter(([position]) => mark && position >= mark.from)
+    const [first] = left
+    if (!first || !mark) return null
+    const [position, { count }] = first
+    const from = Math.max(mark.from, position - count + 1)
+    const update = mergeInGroups(left.map(([, { update }]) => update))
+    return { update, marks: new Map([[id, { from, to: left.at(-1)![0] }]]), ...about }
   }
 
   #open(stores: LocalStores): LocalStore {

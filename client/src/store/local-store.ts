@@ -20,6 +20,8 @@ export interface Loaded {
   readonly history: History | null
   /** The token subject whose edits these are; null when nobody's was known. */
   readonly account: string | null
+  /** @returns what of an update the stored content lacks; null when it has all of it */
+  lacking(update: Uint8Array): Uint8Array | null
 }
 
 /** What the disk says of a copy at this moment, whatever was heard of it. */
@@ -75,6 +77,9 @@ export interface LocalStore {
   /**
    * This copy's history is over (R9.4). It stays as it is, under a name of its own, and takes what is still written by
    * those who have it open; whoever opens the document from now on begins a new copy. Several tabs may say it at once.
+   * Settles always.
+   * @throws {TidemarkError} `document-closed`, `local-storage-unavailable`, `local-storage-full`, `local-storage-failed`:
+   *   it was not written down, and is not tried again
    */
   setAside(why: SetAside): Promise<void>
 
@@ -86,7 +91,14 @@ export interface LocalStore {
    */
   facts(): Promise<CopyFacts | null>
 
-  /** Waits for what is being written, and lets go. The data stays. Closing twice is harmless. */
+  /**
+   * Brings what others have stored since into the `Y.Doc`, with this store as its origin.
+   * @returns what of it is pending, by opening, as {@link Loaded.marks}
+   * @throws {TidemarkError} `local-storage-failed`
+   */
+  readNew(): Promise<Loaded['marks']>
+
+  /** Waits for what is being read and written, and lets go. The data stays. Closing twice is harmless. */
   close(): Promise<void>
 }
 
@@ -115,8 +127,14 @@ export interface StoreEvents {
   noted?(error: TidemarkError): void
   /** Everything that could not be written has been. */
   recovered(): void
+  /** The copy was thrown away: nothing of it is stored, until it is {@link rewritten}. */
+  gone?(): void
+  /** Everything up to this position of the opening's is stored again, and what was stored before. */
+  rewritten?(position: number): void
   /** Nothing is stored any more. */
   lost(error: TidemarkError): void
+  /** By opening, its own included: what is pending of the edits that are in the `Y.Doc` now. */
+  pending?(): ReadonlyMap<string, DirtyMark>
 }
 
 /**
@@ -132,8 +150,13 @@ export interface LocalStores {
   open(document: string, doc: Y.Doc, opening: string, events: StoreEvents): LocalStore
   /** The documents that are kept here, opened or not, set-aside copies not counted. */
   documents(): Promise<string[]>
-  /** How many edits of a document that is not open are pending. */
+  /**
+   * How many edits are pending in the copy of a document that is in use, as it is stored now; rows in quarantine that
+   * may hold such edits are counted, too (R3.11).
+   */
   pendingCount(document: string): Promise<number>
+  /** The same of the document's copies that were set aside. */
+  setAsideCount(document: string): Promise<number>
   /** Deletes a document's copies, those set aside included. */
   delete(document: string): Promise<void>
   setAsideCopies(): Promise<SetAsideCopy[]>

@@ -15,17 +15,22 @@ import type {
   StoreEvents,
 } from './local-store.ts'
 import { databaseName, parseDatabaseName } from './names.ts'
+import { lackingIn } from './stored-content.ts'
 
 /** One copy of a document in memory. */
 interface Shelf {
   readonly name: string
   updates: Uint8Array[]
   readonly quarantine: Uint8Array[]
+  /** How many rows of the quarantine may hold pending edits. */
+  unread: number
   readonly marks: Map<string, DirtyMark>
   history: History | null
   account: string | null
   setAside: SetAside | null
 }
+
+const nothingKnown = { history: null, account: null, setAside: null }
 
 /** The stores of last resort: where IndexedDB is missing or broken, or not wanted (R2.3). They live as long as the page. */
 export class MemoryStores implements LocalStores {
@@ -48,7 +53,12 @@ export class MemoryStores implements LocalStores {
 
   pendingCount(document: string): Promise<number> {
     const shelf = this.#shelves.get(document)?.at(-1)
-    return Promise.resolve(shelf && !shelf.setAside ? pendingIn(shelf.marks.values()) : 0)
+    return Promise.resolve(shelf && !shelf.setAside ? pendingOn(shelf) : 0)
+  }
+
+  setAsideCount(document: string): Promise<number> {
+    const aside = (this.#shelves.get(document) ?? []).filter(({ setAside }) => setAside)
+    return Promise.resolve(aside.reduce((count, shelf) => count + pendingOn(shelf), 0))
   }
 
   delete(document: string): Promise<void> {
@@ -59,14 +69,10 @@ export class MemoryStores implements LocalStores {
   setAsideCopies(): Promise<SetAsideCopy[]> {
     const copies: SetAsideCopy[] = []
     for (const [document, shelves] of this.#shelves) {
-      for (const { name, setAside, marks, updates, quarantine } of shelves) {
+      for (const shelf of shelves) {
+        const { name, setAside, updates, quarantine } = shelf
         if (!setAside || updates.length + quarantine.length === 0) continue
-        copies.push({
-          ...setAside,
-          id: name,
-          document,
-          pendingCount: pendingIn(marks.values()),
-        })
+        copies.push({ ...setAside, id: name, document, pendingCount: pendingOn(shelf) })
       }
     }
     return Promise.resolve(copies)
@@ -82,6 +88,7 @@ export class MemoryStores implements LocalStores {
     const shelf = this.#setAside(id)
     shelf.updates = []
     shelf.quarantine.length = 0
+    shelf.unread = 0
     shelf.marks.clear()
   }
 
@@ -96,7 +103,7 @@ export class MemoryStores implements LocalStores {
     let shelf = shelves.at(-1)
     if (!shelf || shelf.setAside) {
       const name = databaseName(this.#namespace, document, shelves.length)
-      shelf = { name, updates: [], quarantine: [], marks: new Map(), history: null, account: null, setAside: null }
+      shelf = { name, updates: [], quarantine: [], unread: 0, marks: new Map(), ...nothingKnown }
       shelves.push(shelf)
     }
     return shelf
@@ -108,6 +115,10 @@ export class MemoryStores implements LocalStores {
     if (!shelf?.setAside) throw new TidemarkError('not-found')
     return shelf
   }
+}
+
+function pendingOn({ marks, unread }: Shelf): number {
+  return pendingIn(marks.values()) + unread
 }
 
 class MemoryStore implements LocalStore {
@@ -134,8 +145,11 @@ class MemoryStore implements LocalStore {
     const corrupt = bring(this.#doc, shelf.updates, this)
     shelf.updates = shelf.updates.filter((update) => !corrupt.includes(update))
     shelf.quarantine.push(...corrupt)
+    if (marks.size > 0) shelf.unread += corrupt.length
     if (corrupt.length > 0) this.#events.failed(new TidemarkError('local-storage-corrupt'))
-    return Promise.resolve({ copy: shelf.name, marks, history: shelf.history, account: shelf.account })
+    const { name: copy, history, account } = shelf
+    const stored = [...shelf.updates]
+    return Promise.resolve({ copy, marks, history, account, lacking: (update) => lackingIn(stored, update) })
   }
 
   append(update: Uint8Array, position: number | null): Promise<void> {
@@ -183,8 +197,14 @@ class MemoryStore implements LocalStore {
   setCaretaker(): void {}
 
   setAside({ reason, at }: SetAside): Promise<void> {
+    if (this.#isClosed) return Promise.reject(new TidemarkError('document-closed'))
     this.#shelf.setAside ??= { reason, at }
     return Promise.resolve()
+  }
+
+  readNew(): Promise<Loaded['marks']> {
+    bring(this.#doc, this.#shelf.updates, this)
+    return Promise.resolve(new Map(this.#shelf.marks))
   }
 
   facts(): Promise<CopyFacts> {

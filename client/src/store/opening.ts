@@ -14,6 +14,8 @@ export interface OpenedCopy {
   readonly contents: Contents
   readonly seals: Seals | null
   readonly rows: OpenedRows
+  /** Somebody has deleted the database since it was opened, or is about to; the connection is closed then. */
+  readonly isDeleted: () => boolean
 }
 
 export interface OpeningMeans {
@@ -36,15 +38,17 @@ export async function openNewest(
   for (let generation = 0, opening = first; ; opening = undefined) {
     const name = databaseName(means.namespace, document, generation)
     let database = (await opening) ?? (await openDatabase(name)).database
+    let isDeleted = yieldToDeletion(database)
     means.onProgress?.()
     try {
       let contents = await readContents(database, means.onProgress).catch((cause: unknown) => {
-        if (opening && cause instanceof DOMException && cause.name === 'InvalidStateError') return null
+        if (isClosed(cause)) return null
         throw cause
       })
       if (!contents) {
-        // It was evicted just when it was opened: what was there then is no more.
+        // It was deleted just when it was opened: what was there then is no more.
         database = (await openDatabase(name)).database
+        isDeleted = yieldToDeletion(database)
         contents = await readContents(database, means.onProgress)
       }
       if (contents.isWiped) {
@@ -55,7 +59,8 @@ export async function openNewest(
         const seals = means.seals?.(name) ?? null
         if (!seals && contents.keyCheck !== undefined) throw new TidemarkError('local-storage-key-wrong')
         await seals?.verify(contents.keyCheck)
-        return { name, generation, database, contents, seals, rows: await openRows(seals, contents.rows) }
+        const rows = await openRows(seals, contents.rows)
+        return { name, generation, database, contents, seals, rows, isDeleted }
       }
       generation = Math.max(contents.setAside.next, generation + 1)
     } catch (error) {
@@ -64,6 +69,23 @@ export async function openNewest(
     }
     database.close()
   }
+}
+
+/**
+ * A connection that stays open holds up whoever deletes the database, and is told of it only once.
+ * @returns whether that has happened
+ */
+function yieldToDeletion(database: IDBDatabase): () => boolean {
+  let isDeleted = false
+  database.onversionchange = () => {
+    isDeleted = true
+    database.close()
+  }
+  return () => isDeleted
+}
+
+function isClosed(cause: unknown): boolean {
+  return cause instanceof DOMException && cause.name === 'InvalidStateError'
 }
 
 /**

@@ -17,7 +17,7 @@ const Persistence = IndexeddbPersistence as unknown as new (name: string, doc: Y
 /**
  * y-indexeddb's persistence, held still. Its constructor opens the database, reads it and subscribes to the document,
  * all without an error path. Here only the opening goes on: the accessor `_db` takes it out of its hands before it
- * reads, and its subscription is taken back.
+ * reads, and its subscriptions are taken back.
  */
 export class QuietPersistence extends Persistence {
   // Set by y-indexeddb's constructor, before fields of this class exist.
@@ -26,6 +26,8 @@ export class QuietPersistence extends Persistence {
   constructor(name: string, doc: Y.Doc) {
     super(name, doc)
     doc.off('update', this._storeUpdate)
+    // who opened the document closes it, when the Y.Doc is destroyed, too: not before what was written is in
+    doc.off('destroy', this.destroy)
   }
 
   /** @internal what y-indexeddb's own methods wait for; before the database is adopted, nothing happens on it */

@@ -1,9 +1,12 @@
-import { type DirtyMark, ofAccount, readDirtyMark, remainder } from './dirty-mark.ts'
+import { type DirtyMark, ofAccount, pendingIn, readDirtyMark, remainder } from './dirty-mark.ts'
 import type { Acknowledged, History, SetAside } from './local-store.ts'
+import type { Seals } from './seals.ts'
 
 /** What stands beside the rows, in y-indexeddb's `custom` store, under names that no app will use for its own. */
 const dirtyPrefix = 'tidemark:dirty:'
 const quarantinePrefix = 'tidemark:quarantine:'
+/** Beside each row of the quarantine that may hold pending edits: nobody can say which (R3.11). */
+const unreadPrefix = 'tidemark:unread:'
 export const historyKey = 'tidemark:history'
 export const accountKey = 'tidemark:account'
 export const setAsideKey = 'tidemark:set-aside'
@@ -40,6 +43,8 @@ export interface Records {
   readonly setAside: SetAsideRecord | null
   readonly hasQuarantine: boolean
   readonly isWiped: boolean
+  /** How many rows of the quarantine may hold edits that were pending when they were put there. */
+  readonly unread: number
   readonly copy: CopyRecord | null
   /** Undefined where nothing was written with a key. */
   readonly keyCheck: unknown
@@ -61,9 +66,15 @@ export function readRecords(keys: readonly unknown[], values: readonly unknown[]
     setAside: readSetAside(get(setAsideKey)),
     hasQuarantine: keys.some(isQuarantined),
     isWiped: keys.includes(wipedKey),
+    unread: keys.filter((key) => typeof key === 'string' && key.startsWith(unreadPrefix)).length,
     copy: readCopy(get(copyKey)),
     keyCheck: get(keyCheckKey),
   }
+}
+
+/** What is pending in a copy, as it is stored. */
+export function pendingOf({ marks, unread }: Records): number {
+  return pendingIn(marks.values()) + unread
 }
 
 function readHistory(value: unknown): History | null {
@@ -102,6 +113,50 @@ export function markAccount(custom: IDBObjectStore, opening: string, account: st
   const request = custom.get(dirtyKey(opening))
   request.onsuccess = () => {
     if (request.result !== undefined) custom.put(ofAccount(readDirtyMark(request.result), account), dirtyKey(opening))
+  }
+}
+
+/**
+ * Puts rows where they are no longer in the way, in the transaction that takes them out of it. While something is
+ * pending, a row that nobody can read may hold it; the mark goes with what the others say, so this one is noted apart.
+ */
+export function putInQuarantine(
+  custom: IDBObjectStore,
+  rows: readonly { readonly key: IDBValidKey; readonly update: unknown }[],
+): void {
+  if (rows.length === 0) return
+  for (const { key, update } of rows) custom.put(update, quarantineKey(key))
+  const marks = custom.count(IDBKeyRange.bound(dirtyPrefix, `${dirtyPrefix}\uffff`))
+  marks.onsuccess = () => {
+    if (marks.result > 0) for (const { key } of rows) custom.put(true, unreadPrefix + String(key))
+  }
+}
+
+/**
+ * What is pending of the openings whose edits a snapshot holds: their own marks may come later, or never.
+ * @param account whose tab this is, and so theirs: those of another one do not meet it
+ */
+export function mergeMarks(
+  custom: IDBObjectStore,
+  marks: ReadonlyMap<string, DirtyMark>,
+  account: string | null,
+): void {
+  for (const [opening, { from, to }] of marks) {
+    const request = custom.get(dirtyKey(opening))
+    request.onsuccess = () => {
+      const known = request.result === undefined ? null : readDirtyMark(request.result)
+      if (known && known.from <= from && known.to >= to) return
+      const whole = { from: Math.min(from, known?.from ?? from), to: Math.max(to, known?.to ?? to) }
+      custom.put(known ? { ...known, ...whole } : ofAccount(whole, account), dirtyKey(opening))
+    }
+  }
+}
+
+/** A key's check gives way only to that of a newer key: one that knows the key which it follows. */
+export function putKeyCheck(custom: IDBObjectStore, check: unknown, seals: Pick<Seals, 'follows'>): void {
+  const request = custom.get(keyCheckKey)
+  request.onsuccess = () => {
+    if (seals.follows(request.result)) custom.put(check, keyCheckKey)
   }
 }
 

@@ -2,7 +2,7 @@ import type * as Y from 'yjs'
 import { bringWithin, transacting } from '../replica/bring.ts'
 import { completionOf, customStore, resultOf, updatesStore } from './idb.ts'
 import type { Pace } from './pace.ts'
-import { quarantineKey, type Records, readRecords } from './records.ts'
+import { putInQuarantine, type Records, readRecords } from './records.ts'
 import { bringStored } from './stored-content.ts'
 
 export interface Row {
@@ -83,8 +83,6 @@ export async function quarantine(database: IDBDatabase, rows: readonly Row[]): P
 }
 
 export function moveToQuarantine(updates: IDBObjectStore, custom: IDBObjectStore, rows: readonly Row[]): void {
-  for (const { key, update } of rows) {
-    custom.put(update, quarantineKey(key))
-    updates.delete(key)
-  }
+  putInQuarantine(custom, rows)
+  for (const { key } of rows) updates.delete(key)
 }

@@ -16,6 +16,8 @@ export interface Seals {
    */
   open(rows: readonly Row[]): Promise<OpenedRows>
   seal(update: Uint8Array): Promise<unknown>
+  /** Whether {@link check} may take the place of the one that stands there: none, or that of a key before this one. */
+  follows(check: unknown): boolean
   /** Whether a row is written as it would be now. */
   isCurrent(row: unknown): boolean
 }

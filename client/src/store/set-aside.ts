@@ -1,13 +1,12 @@
 import { TidemarkError } from '@tidemark/shared'
 import * as Y from 'yjs'
 import { copiesOf } from './copies.ts'
-import { pendingIn } from './dirty-mark.ts'
 import { completionOf, customStore, openExisting, updatesStore } from './idb.ts'
 import type { SetAsideCopy } from './local-store.ts'
 import { parseDatabaseName } from './names.ts'
 import type { OpeningMeans } from './opening.ts'
 import { inSlices } from './pace.ts'
-import { copyKey, setAsideKey } from './records.ts'
+import { copyKey, pendingOf, setAsideKey } from './records.ts'
 import { applyInSlices, readContents, readRecordsOf, readRows } from './rows.ts'
 import { openRows } from './seals.ts'
 
@@ -18,7 +17,7 @@ export async function setAsideCopies(namespace: string, documents: readonly stri
     for (const { name, records } of await copiesOf(namespace, document)) {
       if (!records.setAside || !(records.hasQuarantine || (await hasRows(name)))) continue
       const { reason, at } = records.setAside
-      found.push({ id: name, document, reason, at, pendingCount: pendingIn(records.marks.values()) })
+      found.push({ id: name, document, reason, at, pendingCount: pendingOf(records) })
     }
   }
   return found

@@ -1,4 +1,4 @@
-import type * as Y from 'yjs'
+import * as Y from 'yjs'
 
 type Listener = (update: Uint8Array, origin: unknown) => void
 
@@ -29,4 +29,23 @@ export function bringStored(doc: Y.Doc, transact: () => void): void {
   } finally {
     for (const listener of listeners) doc.on('update', listener)
   }
+}
+
+/** @returns what of an update these stored ones lack, deletions included; null when they have all of it */
+export function lackingIn(stored: readonly unknown[], update: Uint8Array): Uint8Array | null {
+  const doc = new Y.Doc()
+  doc.transact(() => {
+    for (const row of stored) {
+      try {
+        if (row instanceof Uint8Array) Y.applyUpdate(doc, row)
+      } catch {
+        // what does not decode holds nothing of it
+      }
+    }
+  })
+  const news: Uint8Array[] = []
+  doc.on('update', (lacking: Uint8Array) => news.push(lacking))
+  Y.applyUpdate(doc, update)
+  doc.destroy()
+  return news[0] ?? null
 }

@@ -3,7 +3,7 @@ import { retryDelay } from '../link/retry.ts'
 import { type DirtyMark, ofAccount, remainder } from './dirty-mark.ts'
 import { abortQuietly, completionOf, customStore, updatesStore, writeError } from './idb.ts'
 import type { StoreEvents } from './local-store.ts'
-import { keyCheckKey } from './records.ts'
+import { putKeyCheck } from './records.ts'
 import type { Seals } from './seals.ts'
 
 interface Write {
@@ -14,6 +14,7 @@ interface Write {
 }
 
 interface Sealed {
+  readonly seals: Seals
   readonly rows: readonly unknown[]
   readonly check: unknown
 }
@@ -65,6 +66,8 @@ export class WriteQueue {
   #sealing = 0
   #isStopped = false
   #isLost = false
+  /** Why nothing is written any more. */
+  #givenUp: TidemarkError | null = null
   #cancelRetry: (() => void) | null = null
 
   constructor(means: WriteQueueMeans) {
@@ -74,6 +77,11 @@ export class WriteQueue {
   /** Nothing waits for a transaction. */
   get isEmpty(): boolean {
     return this.#waiting.length + this.#sealing === 0
+  }
+
+  /** The newest position that was handed over, written or not. */
+  get newest(): number {
+    return this.#newest
   }
 
   /** @returns settles when the transaction has completed; rejects when the queue is given up before */
@@ -88,11 +96,15 @@ export class WriteQueue {
   }
 
   /** Writes what a database that had to be made anew lacks; ahead of everything that waits. */
-  writeFirst(update: Uint8Array): void {
-    this.#write([{ what: { kind: 'update', update, position: this.#newest || null }, settle: ignored }])
+  writeFirst(update: Uint8Array): Promise<void> {
+    const position = this.#newest || null
+    return new Promise((resolve, reject) => {
+      this.#write([{ what: { kind: 'update', update, position }, settle: { resolve, reject } }])
+    })
   }
 
   #take(what: Write['what']): Promise<void> {
+    if (this.#givenUp) return Promise.reject(this.#givenUp)
     return new Promise((resolve, reject) => {
       const write: Write = { what, settle: { resolve, reject } }
       if (this.#means.database() && this.isEmpty) this.#write([write])
@@ -128,6 +140,7 @@ export class WriteQueue {
   }
 
   giveUp(error: TidemarkError): void {
+    this.#givenUp = error
     for (const { settle } of this.#waiting) settle.reject(error)
     this.#waiting = []
   }
@@ -154,7 +167,7 @@ export class WriteQueue {
           const rows = await Promise.all(writes.map(({ what }) => what.kind === 'update' && seals.seal(what.update)))
           const check = await seals.check()
           this.#sealing = 0
-          if (!(await this.#put(writes, { rows, check }))) break
+          if (!(await this.#put(writes, { seals, rows, check }))) break
         } catch (cause) {
           this.#sealing = 0
           this.#notWritten(writes, cause)
@@ -186,7 +199,7 @@ export class WriteQueue {
         else added.push(transaction.objectStore(updatesStore).add(sealed ? sealed.rows[index] : what.update))
       }
       if (mark) transaction.objectStore(customStore).put(mark, this.#means.dirtyKey)
-      if (sealed && hasRows) transaction.objectStore(customStore).put(sealed.check, keyCheckKey)
+      if (sealed && hasRows) putKeyCheck(transaction.objectStore(customStore), sealed.check, sealed.seals)
       const done = completionOf(transaction).then(
         () => {
           this.#written(writes)
@@ -229,8 +242,8 @@ export class WriteQueue {
 
   #notWritten(writes: readonly Write[], cause: unknown): void {
     this.#waiting = [...writes, ...this.#waiting]
-    if (this.#isLost) {
-      this.giveUp(new TidemarkError('local-storage-unavailable', undefined, { cause }))
+    if (this.#isLost || this.#givenUp) {
+      this.giveUp(this.#givenUp ?? new TidemarkError('local-storage-unavailable', undefined, { cause }))
       return
     }
     const error = writeError(cause)
@@ -251,5 +264,3 @@ export class WriteQueue {
     })
   }
 }
-
-const ignored = { resolve() {}, reject() {} }

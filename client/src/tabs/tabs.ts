@@ -212,6 +212,11 @@ export class Tabs {
     this.#post({ type: 'set-aside', reason })
   }
 
+  /** This tab has learnt of edits that the others may have missed, too: all compare what they have. */
+  compareAll(): void {
+    this.#sync(null)
+  }
+
   /** A session has begun: those whom the server took away with the last one show themselves again. */
   askPresence(): void {
     this.#post({ type: 'show-presence' })

@@ -11,6 +11,7 @@ import type {
   SetAside,
   StoreEvents,
 } from '../../store/local-store.ts'
+import { lackingIn } from '../../store/stored-content.ts'
 import { within } from '../../time-limit.ts'
 import type { Thread } from '../thread.ts'
 import { applyRow, type Copy, type Disk } from './disk.ts'
@@ -49,6 +50,7 @@ export class DiskStore implements LocalStore {
   #isCaretaker = false
   #isSetAside = false
   #end: 'closed' | 'lost' | null = null
+  #loading: Promise<void> | null = null
   #closing: Promise<void> | null = null
 
   constructor(place: Place, doc: Y.Doc, tab: { readonly thread: Thread; readonly clock: Clock }, events: StoreEvents) {
@@ -65,7 +67,16 @@ export class DiskStore implements LocalStore {
     })
   }
 
-  async load(): Promise<Loaded> {
+  load(): Promise<Loaded> {
+    const loading = this.#load()
+    this.#loading = loading.then(
+      () => {},
+      () => {},
+    )
+    return loading
+  }
+
+  async #load(): Promise<Loaded> {
     const { disk, namespace, document } = this.#place
     const reading = disk.transact(this.#thread, 'other', () => {
       const copy = disk.open(namespace, document)
@@ -94,7 +105,8 @@ export class DiskStore implements LocalStore {
     if (corrupt.size > 0) this.#quarantine(copy, corrupt)
     if (copy.isGone) this.#writeAgain()
     else this.#writes.flush()
-    return { copy: copy.id, marks, history, account }
+    const stored = [...rows]
+    return { copy: copy.id, marks, history, account, lacking: (update) => lackingIn(stored, update) }
   }
 
   #quarantine(copy: Copy, corrupt: ReadonlySet<Uint8Array>): void {
@@ -103,12 +115,13 @@ export class DiskStore implements LocalStore {
       this.#transact('other', () => {
         copy.rows = copy.rows.filter((row) => !corrupt.has(row))
         copy.quarantined.push(...corrupt)
+        if (copy.marks.size > 0) copy.unread += corrupt.size
       }),
     )
   }
 
   append(update: Uint8Array, position: number | null): Promise<void> {
-    if (this.#end) {
+    if (this.#end || this.#closing) {
       return Promise.reject(new TidemarkError(this.#end === 'lost' ? 'local-storage-unavailable' : 'document-closed'))
     }
     if (position !== null) {
@@ -156,10 +169,27 @@ export class DiskStore implements LocalStore {
     this.#compact()
   }
 
-  setAside(why: SetAside): Promise<void> {
-    this.#isSetAside = true
-    return this.#keepBooks((copy) => {
-      this.#place.disk.setAside(copy, why)
+  async setAside(why: SetAside): Promise<void> {
+    await this.#loading
+    if (this.#end) throw new TidemarkError(this.#end === 'lost' ? 'local-storage-unavailable' : 'document-closed')
+    const setting = this.#transact('other', (copy) => this.#place.disk.setAside(copy, why))
+    void this.#track(setting)
+    await within(this.#clock, openTimeLimit, 'setting the copy aside', setting).then(
+      () => {
+        this.#isSetAside = true
+      },
+      (cause: unknown) => {
+        throw new TidemarkError('local-storage-failed', undefined, { cause })
+      },
+    )
+  }
+
+  readNew(): Promise<Loaded['marks']> {
+    return this.#place.disk.transact(this.#thread, 'other', () => {
+      const copy = this.#copy
+      if (!copy || this.#end) return new Map()
+      for (const row of copy.rows) applyRow(this.#doc, row, this)
+      return new Map(copy.marks)
     })
   }
 
@@ -185,6 +215,7 @@ export class DiskStore implements LocalStore {
   }
 
   async #close(): Promise<void> {
+    await this.#loading
     this.#end ??= 'closed'
     this.#writes.stop()
     this.#writes.flush()

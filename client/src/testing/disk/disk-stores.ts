@@ -41,6 +41,14 @@ export class DiskStores implements LocalStores {
     })
   }
 
+  setAsideCount(document: string): Promise<number> {
+    return this.#transact(() =>
+      this.#copies()
+        .filter((copy) => copy.document === document && copy.setAside)
+        .reduce((count, copy) => count + pendingOf(copy), 0),
+    )
+  }
+
   delete(document: string): Promise<void> {
     return this.#transact(() => {
       for (const copy of this.#copies()) if (copy.document === document) this.#disk.remove(copy, 'deleted')

@@ -17,6 +17,8 @@ export interface Copy {
   /** Every update that was ever stored, and the position under which its dirty mark stands. */
   readonly written: Written[]
   readonly quarantined: Uint8Array[]
+  /** How many of those may hold pending edits. */
+  unread: number
   readonly marks: Map<string, DirtyMark>
   history: History | null
   account: string | null
@@ -101,7 +103,7 @@ export class Disk {
     const copy: Copy = {
       id: databaseName(namespace, document, generation),
       ...{ namespace, document, history: null, account: null, setAside: null, isGone: false },
-      ...{ rows: [], written: [], quarantined: [], marks: new Map(), openBy: new Set() },
+      ...{ rows: [], written: [], quarantined: [], unread: 0, marks: new Map(), openBy: new Set() },
     }
     this.#copies.push(copy)
     return copy
@@ -137,6 +139,6 @@ export function applyRow(doc: Y.Doc, row: Uint8Array, origin?: unknown): boolean
   return bring(doc, row, origin).kind === 'integrated'
 }
 
-export function pendingOf({ marks }: Copy): number {
-  return pendingIn(marks.values())
+export function pendingOf({ marks, unread }: Copy): number {
+  return pendingIn(marks.values()) + unread
 }
