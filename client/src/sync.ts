@@ -26,6 +26,8 @@ import { clientVersion } from './version.ts'
 
 /** ms that the tabs wait to know whose this one is. */
 const tokenPatience = 250
+/** ms that loading waits to know whether this tab leads: a browser may answer nobody who asks for a lock. */
+const rolePatience = 1_000
 /** ms between two looks whether another account's edits are saved. */
 const ownerPatience = 5_000
 
@@ -194,7 +196,7 @@ export class Sync {
     const { made, acknowledged } = readingOf(marks)
     this.#standing.happened({ type: 'loaded', localStore, made, acknowledged })
     // Only now: stored content that comes while a session runs would be sent as if it were new.
-    await this.#join()
+    await within(this.#means.settings.clock, rolePatience, 'finding the role', this.#join()).catch(() => {})
   }
 
   #count(lacking: Loaded['lacking']): void {

@@ -6,7 +6,15 @@ import { Caretaking } from './caretaking.ts'
 import { abortQuietly, completionOf, customStore, writeError } from './idb.ts'
 import type { Acknowledged, CopyFacts, History, Loaded, LocalStore, SetAside, StoreEvents } from './local-store.ts'
 import { databaseName } from './names.ts'
-import { holdShared, type OpenedCopy, openAgain, openLockName, openNewest, whileAnswering } from './opening.ts'
+import {
+  heldSoon,
+  holdShared,
+  type OpenedCopy,
+  openAgain,
+  openLockName,
+  openNewest,
+  whileAnswering,
+} from './opening.ts'
 import { inSlices, whileOpening } from './pace.ts'
 import { QuietPersistence } from './persistence.ts'
 import { accountKey, clearMarks, dirtyKey, historyKey, markAccount, putCopy, putSetAside } from './records.ts'
@@ -118,7 +126,7 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
       else this.#letGo = letGo
     })
     let opened = await openNewest(document, { ...this.#means, onProgress }, this.opening)
-    await held
+    await heldSoon(this.#means.clock, held, this.#means.openTimeLimit)
     // It was evicted while it was read, which nobody can do any more: what there is now counts.
     if (opened.isDeleted()) opened = await openNewest(document, { ...this.#means, onProgress })
     if (this.#isLost) opened.database.close()

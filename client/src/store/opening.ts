@@ -1,5 +1,6 @@
 import { type Clock, TidemarkError } from '@tidemark/shared'
 import type { Locks } from '../tabs/world.ts'
+import { within } from '../time-limit.ts'
 import { openDatabase, openExisting } from './idb.ts'
 import { databaseName } from './names.ts'
 import { type Contents, readContents, readRecordsOf } from './rows.ts'
@@ -126,6 +127,18 @@ export async function openAgain(name: string, id: string | undefined): Promise<I
   if (id === undefined || copy?.id === id) return database
   database.close()
   return null
+}
+
+/** ms that a document waits for its lock. */
+const lockPatience = 500
+
+/**
+ * A browser may not answer: a page that is prerendered gets no lock before somebody looks at it. Its document opens all
+ * the same, from the local store, and is protected from eviction once the lock comes.
+ */
+export async function heldSoon(clock: Clock, held: Promise<unknown>, openTimeLimit: number): Promise<void> {
+  const patience = Math.min(lockPatience, openTimeLimit / 2)
+  await within(clock, patience, 'getting the lock of a copy', held).catch(() => {})
 }
 
 /** While it is held, nobody evicts the document's copies. */

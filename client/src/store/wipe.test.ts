@@ -75,6 +75,18 @@ describe('[R3.10] signing out while somebody does not let go of a copy', () => {
     expect(await hasDatabase(name)).toBe(false)
   })
 
+  test('nor does anything hang for the next person while it is held still', async () => {
+    const { client, namespace, name } = await someoneWrote('private')
+    await stubborn(name)
+    await client.signOut({ flush: false, wipe: 'always' })
+    const next = personAt(nowhere, { namespace, openTimeLimit: 500 })
+    const document = next.client.open('plan')
+    await document.whenLoaded
+    expect([textOf(document), document.status.localStore.kind]).toEqual(['', 'memory'])
+    const result = await next.client.signOut({ flush: false, wipe: 'always' })
+    expect(result).toMatchObject({ wiped: false, error: { code: expect.stringMatching(/^local-storage-/) as string } })
+  })
+
   test('a copy that is left with the note, and got rows after it, opens empty and is stored as ever', async () => {
     const { client, namespace, name } = await someoneWrote('private')
     await client.close()

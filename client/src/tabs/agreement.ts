@@ -1,7 +1,7 @@
 import type { Clock } from '@tidemark/shared'
 
 /** ms after which a tab that does not answer (it is frozen) is not waited for. */
-const timeLimit = 500
+export const answerTime = 500
 
 /** Those who wait until the other tabs have said what they have. */
 export class Agreement {
@@ -20,7 +20,7 @@ export class Agreement {
         resolve()
       }
       const waiting = { missing: new Set(others), done }
-      const cancel = this.#clock.after(timeLimit, done)
+      const cancel = this.#clock.after(answerTime, done)
       this.#waiting.add(waiting)
     })
   }

@@ -4,7 +4,8 @@ import * as Y from 'yjs'
 import type { Vector } from '../status/positions.ts'
 import type { Report } from '../status/status.ts'
 import type { History, SetAside } from '../store/local-store.ts'
-import { Agreement } from './agreement.ts'
+import { within } from '../time-limit.ts'
+import { Agreement, answerTime } from './agreement.ts'
 import { Exchange, type Said } from './exchange.ts'
 import type { Fitness } from './fitness.ts'
 import { Leadership } from './leadership.ts'
@@ -235,7 +236,9 @@ export class Tabs {
   /** Settles when every edit that was made in another tab before is in this one, as far as the others answer in time. */
   async whenAgreed(): Promise<void> {
     if (!this.#channel) return
-    const others = await this.#roster!.others()
+    const asking = this.#roster!.others()
+    // a browser may not answer; nor would tabs that are frozen
+    const others = await within(this.#clock, answerTime, 'asking who is here', asking).catch(() => [])
     if (others.length === 0) return
     const agreed = this.#agreement.wait(others)
     for (const other of others) this.#post(this.#holdingFor(other))

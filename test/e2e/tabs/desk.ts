@@ -82,7 +82,7 @@ export class Desk implements AsyncDisposable {
   /** The server's data is gone; it starts empty. */
   async resetServer(): Promise<void> {
     if (this.server.running) await this.server.kill9()
-    await query(this.databaseUrl, 'truncate documents cascade')
+    await query(this.databaseUrl, 'truncate tidemark_store.documents cascade')
     await this.server.start()
   }
 
