@@ -4,6 +4,7 @@ import type * as Y from 'yjs'
 import type { DocumentEvents, DocumentMeans } from './document-contract.ts'
 import { Failures } from './failures.ts'
 import type { FlushOptions } from './flush.ts'
+import { assertDuration } from './options.ts'
 import { keepPresence } from './page-presence.ts'
 import { contain } from './replica/contain.ts'
 import { Health } from './replica/health.ts'
@@ -172,10 +173,11 @@ export class TidemarkDocument implements AsyncDisposable {
 
   /**
    * Sends now, and resolves when every edit made until now is durable on the server.
-   * @throws {TidemarkError} `flush-timeout`, `flush-aborted`, `document-closed`, or what stands in the way of saving
+   * @throws {TidemarkError} `flush-timeout`, `flush-aborted`, `document-closed`, `configuration-invalid`, or what stands in the way of saving
    */
   async flush(options: FlushOptions = {}): Promise<void> {
     if (this.#closing) throw new TidemarkError('document-closed')
+    if (options.timeout !== undefined) assertDuration('timeout', options.timeout)
     const saved = this.#standing.whenSaved(options)
     if (!saved) return
     this.#sync.flush()

@@ -112,3 +112,56 @@ describe('[T5] [D3.8] thousands of pending edits', () => {
     expect(document.status).toMatchObject({ kind: 'saved', pendingCount: 0 })
   }, 30_000)
 })
+
+describe('[W5] how long to wait', () => {
+  async function delayed() {
+    const world = createWorld()
+    const client = world.device('laptop').openTab().createClient({ catchUp: 'manual' })
+    const plan = client.open('plan')
+    await world.settle()
+    world.goOffline()
+    write(plan, 'x')
+    return { world, client, plan }
+  }
+
+  test('Infinity is for ever', async () => {
+    const { world, client, plan } = await delayed()
+    const outcomes: string[] = []
+    void plan.flush({ timeout: Number.POSITIVE_INFINITY }).then(
+      () => outcomes.push('flushed'),
+      ({ code }) => outcomes.push(code),
+    )
+    const results = client.catchUp({ timeout: Number.POSITIVE_INFINITY })
+    await world.advanceTime(3_600_000)
+    expect(outcomes).toEqual([])
+    world.goOnline()
+    await world.settle()
+    expect(outcomes).toEqual(['flushed'])
+    expect(await results).toEqual([{ name: 'plan', outcome: 'saved' }])
+  })
+
+  test.each([Number.NaN, -1])('%d is refused', async (timeout) => {
+    const { client, plan } = await delayed()
+    const wrong = { code: 'configuration-invalid' }
+    await expect(plan.flush({ timeout })).rejects.toMatchObject(wrong)
+    await expect(client.flush({ timeout })).rejects.toMatchObject(wrong)
+    await expect(client.catchUp({ timeout })).rejects.toMatchObject(wrong)
+    await expect(client.signOut({ timeout })).rejects.toMatchObject(wrong)
+    expect(plan.isClosed).toBe(false)
+  })
+
+  test('with the system’s clock, too', async () => {
+    const { client } = personAt('ws://127.0.0.1:1/', { longOffline: Number.POSITIVE_INFINITY })
+    const document = client.open('plan')
+    await document.whenLoaded
+    write(document, 'x')
+    let isOver = false
+    const flushed = document.flush({ timeout: 2 ** 31 }).finally(() => {
+      isOver = true
+    })
+    flushed.catch(() => {})
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(isOver).toBe(false)
+    expect(document.status.attention?.kind).not.toBe('offline-long')
+  })
+})

@@ -1,7 +1,7 @@
 import { type Clock, TidemarkError } from '@tidemark/shared'
 
 export interface FlushOptions {
-  /** ms until `flush-timeout`. Default 5000. */
+  /** ms until `flush-timeout`; `Infinity` is never. Default 5000. */
   readonly timeout?: number
   readonly signal?: AbortSignal
 }

@@ -28,3 +28,36 @@ test('[H8] the send window is at most 500 ms', () => {
     expect(() => settle({ url, sendWindow })).toThrow(expect.objectContaining({ code: 'configuration-invalid' }))
   }
 })
+
+describe('[W5] times', () => {
+  const url = 'ws://h/sync'
+  const exponential = { kind: 'exponential', first: 1, factor: 2, max: 10, jitter: true } as const
+
+  test('Infinity is one: for ever', () => {
+    const forever = Number.POSITIVE_INFINITY
+    expect(settle({ url, longOffline: forever, heartbeat: { interval: forever, misses: 2 } })).toMatchObject({
+      longOffline: forever,
+    })
+  })
+
+  test.each([-1, Number.NaN, Number.NEGATIVE_INFINITY, '5' as unknown as number])(
+    '%s is none, wherever it stands',
+    (wrong) => {
+      for (const options of [
+        { longOffline: wrong },
+        { openTimeLimit: wrong },
+        { attemptsBeforeFailed: wrong },
+        { heartbeat: { interval: wrong, misses: 2 } },
+        { heartbeat: { interval: 1, misses: wrong } },
+        { cache: { maxAge: wrong } },
+        { cache: { maxBytes: wrong } },
+        { retry: { ...exponential, first: wrong } },
+        { retry: { ...exponential, factor: wrong } },
+        { retry: { ...exponential, max: wrong } },
+        { retry: { kind: 'steps', delays: [1, wrong], jitter: false } as const },
+      ]) {
+        expect(() => settle({ url, ...options })).toThrow(expect.objectContaining({ code: 'configuration-invalid' }))
+      }
+    },
+  )
+})

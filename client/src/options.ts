@@ -1,4 +1,4 @@
-import { type Clock, systemClock, TidemarkError } from '@tidemark/shared'
+import { type Clock, isDuration, systemClock, TidemarkError } from '@tidemark/shared'
 import type { TokenProvider } from './auth/token-source.ts'
 import type { Priority } from './catch-up/batches.ts'
 import { defaultHeartbeat, type HeartbeatTiming } from './link/heartbeat.ts'
@@ -72,6 +72,7 @@ export function settle(options: ClientOptions): Settings {
     throw new TidemarkError('configuration-invalid', `sendWindow must be 0 to ${longestSendWindow} ms.`)
   }
   const retry = options.retry ?? defaultRetry
+  assertTimes(options)
   return {
     url: socketUrl(options.url),
     auth: options.auth ?? (() => ''),
@@ -94,6 +95,28 @@ export function settle(options: ClientOptions): Settings {
     tabs: options.tabs ?? browserWorld,
     ...(options.localStores ? { localStores: options.localStores } : {}),
   }
+}
+
+/** Each time is ms, at least 0; `Infinity` is for ever. @throws {TidemarkError} `configuration-invalid` */
+function assertTimes(options: ClientOptions): void {
+  const { retry, heartbeat, cache, attemptsBeforeFailed, longOffline, openTimeLimit } = options
+  const { interval, misses } = heartbeat ?? {}
+  const { maxAge, maxBytes } = cache ?? {}
+  const times: Record<string, number | undefined> = {
+    ...{ attemptsBeforeFailed, longOffline, openTimeLimit },
+    ...{ 'heartbeat.interval': interval, 'heartbeat.misses': misses },
+    ...{ 'cache.maxAge': maxAge, 'cache.maxBytes': maxBytes },
+    ...(retry?.kind === 'exponential'
+      ? { 'retry.first': retry.first, 'retry.factor': retry.factor, 'retry.max': retry.max }
+      : Object.fromEntries(retry?.delays.map((delay, index) => [`retry.delays[${index}]`, delay]) ?? [])),
+  }
+  for (const [name, value] of Object.entries(times)) if (value !== undefined) assertDuration(name, value)
+}
+
+/** @throws {TidemarkError} `configuration-invalid` */
+export function assertDuration(name: string, value: unknown): asserts value is number {
+  if (isDuration(value)) return
+  throw new TidemarkError('configuration-invalid', `${name} must be a number that is at least 0; Infinity is one.`)
 }
 
 /** @throws {TidemarkError} `configuration-invalid`; the message does not repeat the URL, which may hold a secret */

@@ -1,6 +1,7 @@
 import { type Clock, TidemarkError } from '@tidemark/shared'
 import { pendingElsewhere } from './catch-up/backlog.ts'
 import type { TidemarkDocument } from './document.ts'
+import { assertDuration } from './options.ts'
 import type { LocalCopies } from './store/local-copies.ts'
 
 export interface SignOutOptions {
@@ -36,6 +37,7 @@ export async function signOut(
   means: SignOutMeans,
   { flush = true, timeout = 5_000, wipe = 'when-drained' }: SignOutOptions,
 ): Promise<SignOutResult> {
+  assertDuration('timeout', timeout)
   const until = means.clock.now() + timeout
   let elsewhere = await notOpen(means)
   if (flush) {

@@ -1,5 +1,5 @@
 export { decodeAuthField } from './auth-envelope.ts'
-export { type Clock, systemClock, uniqueName } from './clock.ts'
+export { type Clock, isDuration, systemClock, uniqueName } from './clock.ts'
 export { isDocumentName, maxDocumentNameBytes, parseDocumentName } from './document-name.ts'
 export { Emitter } from './emitter.ts'
 export {

@@ -26,3 +26,14 @@ test('no number of failures makes a delay that is no number', () => {
     }),
   )
 })
+
+test.each([0, 1, 500])('after any number of failures it waits some time that can be waited (first: %d)', (first) => {
+  for (const factor of [0, 0.5, 1, 2, 10]) {
+    const schedule = { kind: 'exponential', first, factor, max: 30_000, jitter: true } as const
+    for (const failures of [1, 2, 1_000, 5_000]) {
+      const delay = retryDelay(schedule, failures, 0.5)
+      expect(delay).toBeGreaterThanOrEqual(0)
+      expect(delay).toBeLessThanOrEqual(30_000)
+    }
+  }
+})

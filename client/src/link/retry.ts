@@ -30,7 +30,8 @@ export function triesOf(schedule: RetrySchedule): number {
 
 function plainDelay(schedule: RetrySchedule, failures: number): number {
   if (schedule.kind === 'exponential') {
-    return Math.min(schedule.max, schedule.first * schedule.factor ** (failures - 1))
+    // the thousandth failure is beyond all numbers, and nothing times that is none
+    return Math.min(schedule.max, schedule.first * Math.min(schedule.factor ** (failures - 1), Number.MAX_VALUE))
   }
   return schedule.delays[Math.min(failures, schedule.delays.length) - 1] ?? 0
 }

@@ -17,9 +17,6 @@ import type { Session } from './session.ts'
 const renewalLeadMs = 30_000
 /** How long after expiry a client may still answer the request for a fresh token, in ms. */
 const renewalGraceMs = 5_000
-/** Timers beyond this many ms fire at once in Node. */
-const longestTimer = 2 ** 31 - 1
-
 export interface AuthenticationParts {
   authoriser: Authoriser
   documents: Documents
@@ -107,7 +104,7 @@ export function authentication(parts: AuthenticationParts): Extension<Connection
     if (expiresAt == null) return
     const left = expiresAt - clock.now()
     const ask = Math.max(0, left - Math.min(renewalLeadMs, left / 2))
-    session.cancelExpiry = clock.after(Math.min(ask, longestTimer), () => {
+    session.cancelExpiry = clock.after(ask, () => {
       if (expiresAt - clock.now() > renewalLeadMs * 2) {
         watchExpiry(gate, session)
         return
