@@ -118,17 +118,17 @@ export class TidemarkClient implements AsyncDisposable {
     if (options.doc && isKnownBroken(options.doc)) {
       throw new TidemarkError('configuration-invalid', 'This Y.Doc is broken. Open the document with a new one.')
     }
-    this.#backlog.wanted(name, options.priority)
+    const wasBorrowed = this.#backlog.wanted(name, options.priority)
     const open = this.#documents.get(name)
     // One whose copy was set aside stays open for those who hold it, and is no longer the document of this name.
     if (open?.isSetAside) this.#formerly.add(open)
     // What it still keeps is kept before the new one is loaded.
     else if (open?.isBroken) void open.close()
+    else if (open && (!options.doc || options.doc === open.doc)) return open
+    // Only catching up had it open, and goes on with this one.
+    else if (open && wasBorrowed) void open.close()
     else if (open) {
-      if (options.doc && options.doc !== open.doc) {
-        throw new TidemarkError('configuration-invalid', 'This document is open already, with another Y.Doc.')
-      }
-      return open
+      throw new TidemarkError('configuration-invalid', 'This document is open already, with another Y.Doc.')
     }
     const document = new TidemarkDocument(name, options.doc ?? new Y.Doc(), this.#means)
     this.#documents.set(name, document)

@@ -1,5 +1,6 @@
 import type { TidemarkClient } from '../client.ts'
 import type { TidemarkDocument } from '../document.ts'
+import { watchDocuments } from '../watch-documents.ts'
 import { defaultTag, type SyncRegistration } from './sync-api.ts'
 
 export interface BackgroundSyncOptions {
@@ -34,7 +35,6 @@ export function registerBackgroundSync(
     },
     () => {},
   )
-  const offs: (() => void)[] = []
   /** Those for which the browser was asked already, until they are saved. */
   const asked = new Set<TidemarkDocument>()
   const pending = (document: TidemarkDocument) => {
@@ -42,27 +42,33 @@ export function registerBackgroundSync(
     asked.add(document)
     ask()
   }
-  const watch = (document: TidemarkDocument) => {
-    const look = () => {
-      if (document.hasUnsyncedChanges) pending(document)
-    }
-    // `status` as well: the connection may go after the edit was made
-    offs.push(document.on('pending', look), document.on('status', look))
-    offs.push(document.on('drained', () => asked.delete(document)))
-    look()
-  }
+  const stopWatching = watchDocuments(client, {
+    watch: (document) => {
+      const look = () => {
+        if (document.hasUnsyncedChanges) pending(document)
+      }
+      look()
+      // `status` as well: the connection may go after the edit was made
+      const offs = [document.on('pending', look), document.on('status', look)]
+      return [...offs, document.on('drained', () => asked.delete(document))]
+    },
+    closed: (document) => {
+      // what it leaves on the device may outlive the page, too
+      if (document.hasUnsyncedChanges && !asked.has(document)) ask()
+      asked.delete(document)
+    },
+  })
   const leaving = () => {
     if (globalThis.document?.visibilityState !== 'visible' && client.getStatus().total > 0) ask()
   }
-  for (const document of client.documents) watch(document)
-  offs.push(client.on('opened', watch))
   const events: [EventTarget | undefined, string][] = [
     [globalThis.document, 'visibilitychange'],
     [globalThis.window, 'pagehide'],
   ]
   for (const [target, event] of events) target?.addEventListener(event, leaving)
   return () => {
-    for (const off of offs) off()
+    stopWatching()
+    asked.clear()
     for (const [target, event] of events) target?.removeEventListener(event, leaving)
   }
 }

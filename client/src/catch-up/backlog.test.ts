@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import * as Y from 'yjs'
 import type { TidemarkDocument } from '../document.ts'
 import { createWorld, type World } from '../testing/world.ts'
 
@@ -185,4 +186,68 @@ test('[H7] [R3.4] signing out sends what is pending in documents that are not op
   await world.advanceTime(10 * second)
   expect(await result).toEqual({ drained: false, wiped: false, remaining: [{ name: 'b', pendingCount: 1 }] })
   expect([saved(world, 'a'), saved(world, 'b')]).toEqual(['a', ''])
+})
+
+describe('[T4] a document that catching up has open, and that the app opens with a Y.Doc of its own', () => {
+  async function borrowed(catchUp: 'auto' | 'manual' = 'manual') {
+    const { world, laptop } = await leftBehind(['a'])
+    const client = laptop.openTab().createClient({ catchUp })
+    world.delayAcks(2_000)
+    return { world, client }
+  }
+
+  test('is the app’s: nothing is lost, nothing is counted twice, and catching up says saved', async () => {
+    const { world, client } = await borrowed()
+    const results = client.catchUp()
+    await world.advanceTime(500)
+    const [lent] = client.documents
+    const doc = new Y.Doc()
+    doc.getText('t').insert(0, 'mine ')
+    const mine = client.open('a', { doc })
+    expect(mine.doc).toBe(doc)
+    expect(lent!.isClosed).toBe(true)
+    const heard: string[] = []
+    mine.on('drained', () => heard.push('drained'))
+    await world.advanceTime(200)
+    expect(mine.pendingCount).toBe(2)
+    expect(await world.settle()).toBe(true)
+    expect(await results).toEqual([{ name: 'a', outcome: 'saved' }])
+    expect(heard).toEqual(['drained'])
+    expect(client.documents).toEqual([mine])
+    expect(mine.isClosed).toBe(false)
+    expect([...saved(world, 'a')].sort().join('')).toBe([...'mine a'].sort().join(''))
+    expect(doc.getText('t').toString()).toBe(saved(world, 'a'))
+  })
+
+  test('at whatever moment', async () => {
+    for (let moment = 0; moment <= 2_500; moment += 125) {
+      const { world, client } = await borrowed()
+      const results = client.catchUp()
+      await world.advanceTime(moment)
+      const mine = client.open('a', { doc: new Y.Doc() })
+      expect(await world.settle()).toBe(true)
+      expect(await results).toEqual([{ name: 'a', outcome: 'saved' }])
+      expect([mine.isClosed, mine.pendingCount, mine.doc.getText('t').toString()]).toEqual([false, 0, 'a'])
+    }
+  })
+
+  test('also while it catches up by itself', async () => {
+    const { world, client } = await borrowed('auto')
+    client.open('b')
+    await world.advanceTime(6 * second)
+    expect(client.documents.map(({ name }) => name).sort()).toEqual(['a', 'b'])
+    const mine = client.open('a', { doc: new Y.Doc() })
+    await world.settle()
+    expect([mine.isClosed, mine.pendingCount, mine.doc.getText('t').toString()]).toEqual([false, 0, 'a'])
+  })
+
+  test('one that the app has open already stays as it is', async () => {
+    const { world, client } = await borrowed()
+    client.open('a')
+    void client.catchUp()
+    await world.advanceTime(500)
+    expect(() => client.open('a', { doc: new Y.Doc() })).toThrow(
+      expect.objectContaining({ code: 'configuration-invalid' }),
+    )
+  })
 })

@@ -1,6 +1,6 @@
 import type { TidemarkDocument } from '../document.ts'
 import type { FlushOptions } from '../flush.ts'
-import type { Settings } from '../options.ts'
+import { assertDuration, type Settings } from '../options.ts'
 import type { LocalCopies } from '../store/local-copies.ts'
 import type { Priority } from './batches.ts'
 import { type CatchUpOptions, type CatchUpResult, type CatchUpRun, catchUp } from './catch-up.ts'
@@ -43,10 +43,10 @@ export class Backlog {
     this.#leftovers?.connected()
   }
 
-  /** Whoever opens a document has it: it is not closed when it is saved. */
-  wanted(name: string, priority: Priority | undefined): void {
-    this.#borrowed.delete(name)
+  /** Whoever opens a document has it: it is not closed when it is saved. @returns whether only catching up had it */
+  wanted(name: string, priority: Priority | undefined): boolean {
     if (priority !== undefined) this.#priorities.set(name, priority)
+    return this.#borrowed.delete(name)
   }
 
   closing({ name, unsaved }: TidemarkDocument): void {
@@ -58,6 +58,7 @@ export class Backlog {
   }
 
   async catchUp({ documents, timeout = 30_000, ...options }: CatchUpOptions): Promise<CatchUpResult[]> {
+    assertDuration('timeout', timeout)
     for (const { name, priority } of documents ?? []) {
       if (priority !== undefined) this.#priorities.set(name, priority)
     }
@@ -67,7 +68,7 @@ export class Backlog {
 
   run(names: readonly string[], how: CatchUpRun): Promise<CatchUpResult[]> {
     const { priorityOf } = this.#means.settings
-    const due = names.map((name) => ({ name, priority: this.#priorities.get(name) ?? priorityOf(name) }))
+    const due = [...new Set(names)].map((name) => ({ name, priority: this.#priorities.get(name) ?? priorityOf(name) }))
     return catchUp(due, this.#save.bind(this), how)
   }
 
@@ -93,13 +94,26 @@ export class Backlog {
     const document = open(name)
     if (isOurs) this.#borrowed.set(name, others + 1)
     try {
-      await document.flush(options)
+      await this.#flush(document, options)
     } finally {
       const count = this.#borrowed.get(name)
       if (count === 1) {
         this.#borrowed.delete(name)
         await document.close()
       } else if (count) this.#borrowed.set(name, count - 1)
+    }
+  }
+
+  /** When the app opens the document with a `Y.Doc` of its own meanwhile, its edits are saved from there. */
+  async #flush(document: TidemarkDocument, { timeout = 0, ...options }: FlushOptions): Promise<void> {
+    const { documents, settings } = this.#means
+    const until = settings.clock.now() + timeout
+    try {
+      await document.flush({ ...options, timeout })
+    } catch (error) {
+      const successor = documents().find(({ name }) => name === document.name)
+      if (!document.isClosed || !successor || successor === document) throw error
+      await this.#flush(successor, { ...options, timeout: Math.max(0, until - settings.clock.now()) })
     }
   }
 }

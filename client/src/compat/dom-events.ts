@@ -1,6 +1,7 @@
 import type { ErrorCode, TidemarkError } from '@tidemark/shared'
 import type { TidemarkClient } from '../client.ts'
 import type { TidemarkDocument } from '../document.ts'
+import { watchDocuments } from '../watch-documents.ts'
 
 export interface DomEventOptions {
   /** `heys:pending-change` and so on. Default `heys`. */
@@ -35,8 +36,9 @@ export function emitDomEvents(
   const dispatch = <Name extends keyof DomEventDetails>(name: Name, detail: DomEventDetails[Name]) => {
     target.dispatchEvent(new CustomEvent(`${prefix}:${name}`, { detail }))
   }
-  const offs: (() => void)[] = []
-  const watched = new Map<string, TidemarkDocument>()
+  /** By name; of one that was closed with edits pending only how many, until it is open again. */
+  const watched = new Map<string, TidemarkDocument | number>()
+  const isSaved = (known: TidemarkDocument | number) => (typeof known === 'number' ? known : known.pendingCount) === 0
   const told = new WeakSet<TidemarkError>()
 
   const failed = (error: TidemarkError, documentName: string | null) => {
@@ -46,25 +48,29 @@ export function emitDomEvents(
     dispatch('sync-error', { documentName, error, code: error.code, persistent: error.persistent })
   }
 
-  const watch = (document: TidemarkDocument) => {
-    const documentName = document.name
-    // one that was closed with edits pending stays among them until it is open again
-    watched.set(documentName, document)
-    offs.push(
-      document.on('pending', ({ pendingCount }) => dispatch('pending-change', { documentName, pendingCount })),
-      document.on('drained', (drained) => {
-        if ([...watched.values()].every(({ pendingCount }) => pendingCount === 0)) dispatch('queue-drained', drained)
-      }),
-      document.on('error', ({ error }) => failed(error, documentName)),
-    )
-  }
-
-  if ('documents' in source) {
-    offs.push(source.on('error', ({ error }) => failed(error, null)))
-    for (const document of source.documents) watch(document)
-    offs.push(source.on('opened', watch))
-  } else watch(source)
+  const stopWatching = watchDocuments(source, {
+    watch: (document) => {
+      const documentName = document.name
+      watched.set(documentName, document)
+      return [
+        document.on('pending', ({ pendingCount }) => dispatch('pending-change', { documentName, pendingCount })),
+        document.on('drained', (drained) => {
+          if ([...watched.values()].every(isSaved)) dispatch('queue-drained', drained)
+        }),
+        document.on('error', ({ error }) => failed(error, documentName)),
+      ]
+    },
+    closed: (document) => {
+      const { name, pendingCount } = document
+      if (watched.get(name) !== document) return
+      if (pendingCount > 0) watched.set(name, pendingCount)
+      else watched.delete(name)
+    },
+  })
+  const offError = 'documents' in source ? source.on('error', ({ error }) => failed(error, null)) : () => {}
   return () => {
-    for (const off of offs.splice(0)) off()
+    stopWatching()
+    offError()
+    watched.clear()
   }
 }
