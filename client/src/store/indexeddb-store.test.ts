@@ -218,6 +218,26 @@ describe('[R5] failures reach somebody', () => {
     expect(again.doc.getText('t').toString()).toBe(doc.getText('t').toString())
   })
 
+  test.each([
+    ['an acknowledgement', (store: IndexeddbStore, id: string) => store.acknowledge(new Map([[id, 1]])), 2, undefined],
+    ['the account', (store: IndexeddbStore) => store.speakFor('anna'), 1, 'anna'],
+  ] as const)(
+    '[R3.1] %s that is written together with an edit does not take back its mark',
+    async (_, record, from, account) => {
+      const { name, id, store, write } = opening()
+      await store.load()
+      await write('a')
+      // what comes while there is no connection is written in one transaction
+      store.db?.close()
+      const written = [record(store, id), write('b')]
+      store.db?.onclose?.(new Event('close'))
+      await Promise.all(written)
+      await store.close()
+      const again = await opening(name).store.load()
+      expect(again.marks.get(id)).toEqual({ from, to: 2, ...(account ? { account } : {}) })
+    },
+  )
+
   test('[H9] a database that another tab deletes is not brought back by this one', async () => {
     const { name, store, told, write } = opening()
     await store.load()

@@ -194,11 +194,12 @@ export class WriteQueue {
       const stores = [...(hasRows ? [updatesStore] : []), ...(hasRecords ? [customStore] : [])]
       transaction = database.transaction(stores, 'readwrite')
       const added: IDBRequest<IDBValidKey>[] = []
+      // first: a record that reads the mark and writes it anew must find this one
+      if (mark) transaction.objectStore(customStore).put(mark, this.#means.dirtyKey)
       for (const [index, { what }] of writes.entries()) {
         if (what.kind === 'record') what.put(transaction.objectStore(customStore))
         else added.push(transaction.objectStore(updatesStore).add(sealed ? sealed.rows[index] : what.update))
       }
-      if (mark) transaction.objectStore(customStore).put(mark, this.#means.dirtyKey)
       if (sealed && hasRows) putKeyCheck(transaction.objectStore(customStore), sealed.check, sealed.seals)
       const done = completionOf(transaction).then(
         () => {
