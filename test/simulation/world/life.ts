@@ -211,13 +211,11 @@ export class Life {
       if (!login.isOver && login.tab.state === 'running') for (const name of documents) this.#people.open(login, name)
     }
     await this.#comeToRest()
-    // what was too large for the server's limit
-    world.server.maxMessageBytes = 16 * 1024 * 1024
-    for (const opened of this.#promises.opened) opened.sendAll()
-    await this.#comeToRest()
     // what only a disk holds comes with the next opening
     for (const tab of this.#devices.flatMap(({ tabs }) => tabs)) tab.close()
     this.#promises.parted.clear()
+    // what was too large for it before
+    world.server.maxMessageBytes = 16 * 1024 * 1024
     const isMixed = this.#isMixed
     for (const account of isMixed ? accounts : [accounts[0]]) await this.#comeBack(account)
     for (const edit of ofTheLiving) this.#rest.checkKept(edit, 'was in a tab that lived on')

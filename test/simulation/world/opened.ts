@@ -88,8 +88,11 @@ export class Opened {
     return this.document.doc.getArray<number>('numbers').toArray()
   }
 
-  /** Makes one edit, in one transaction, and sees that it is pending in the same tick (R2.1). */
-  edit(says: string, change: () => void): Edit | null {
+  /**
+   * Makes one edit, in one transaction, and sees that it is pending in the same tick (R2.1).
+   * @param isInEvent a listener makes it: what it does is told after the event
+   */
+  edit(says: string, change: () => void, isInEvent = false): Edit | null {
     const { document } = this
     const before = this.#pendingEvents
     let update: Uint8Array | null = null
@@ -105,7 +108,7 @@ export class Opened {
     }
     document.doc.off('update', collect)
     if (!update) return null
-    const isHeard = this.#pendingEvents > before && (document.pendingCount > 0 || document.isClosed)
+    const isHeard = (isInEvent || this.#pendingEvents > before) && (document.pendingCount > 0 || document.isClosed)
     if (!document.isSetAside && !this.isClosed && !isHeard) {
       this.#events.trouble(`[R2.1] ${this}: not pending in the same tick`)
     }

@@ -190,7 +190,7 @@ export class People {
       isOver = true
       if (on === 'update') document.doc.off('update', act)
       if (how === 'throws') throw new Rude('an observer throws')
-      if (how === 'writes') this.#insert(opened, 0)
+      if (how === 'writes') this.#insert(opened, 0, undefined, true)
       else if (how === 'flushes') this.#flush(opened, 1_000)
       else if (how === 'retries') document.retry()
       else this.#close(opened)
@@ -208,13 +208,14 @@ export class People {
     }
   }
 
-  #insert(opened: Opened, index: number, bulk?: string): void {
+  #insert(opened: Opened, index: number, bulk?: string, isInEvent = false): void {
     const { doc } = opened.document
     const number = ++this.#numbers
-    const edit = opened.edit(`+${number}`, () => {
+    const change = () => {
       doc.getArray<number>('numbers').insert(index, [number])
       if (bulk) doc.getMap('bulk').set(String(number), bulk)
-    })
+    }
+    const edit = opened.edit(`+${number}`, change, isInEvent)
     this.#made(edit, bulk?.length)
   }
 

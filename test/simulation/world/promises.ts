@@ -13,7 +13,7 @@ export class Broken extends Error {
 }
 
 /** What is known to go wrong still. */
-const notMended = [/^\[R2\.4\]/, /^\[R3\.2\]/, /^\[R3\.9\]/, /^\[D3\.6\]/, /message-too-large/]
+const notMended = [/^\[R3\.4\]/, /^\[R2\.4\]/, /^\[R3\.2\]/, /^\[R3\.9\]/]
 
 /** A life that has come to what is known to go wrong. */
 export class Interrupted extends Error {
