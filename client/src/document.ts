@@ -8,7 +8,7 @@ import { assertDuration } from './options.ts'
 import { keepPresence } from './page-presence.ts'
 import { contain } from './replica/contain.ts'
 import { Health } from './replica/health.ts'
-import { isIdle } from './replica/internals.ts'
+import { isIdle, listeningTo } from './replica/internals.ts'
 import { Standing } from './standing.ts'
 import { countsOf, type FailedSync, failedOf, type PendingStatus } from './status/counts.ts'
 import { pendingCount } from './status/positions.ts'
@@ -50,7 +50,8 @@ export class TidemarkDocument implements AsyncDisposable {
     const { clock, attemptsBeforeFailed, longOffline, preventUnsavedChanges, log } = means.settings
     this.name = name
     this.doc = doc
-    this.awareness = new Awareness(doc)
+    const [awareness, forgetDoc] = listeningTo(doc, 'destroy', () => new Awareness(doc))
+    this.awareness = awareness
     this.#means = means
     const opening = uniqueName(clock)
     const standing = new Standing({
@@ -78,6 +79,7 @@ export class TidemarkDocument implements AsyncDisposable {
       contain(this.awareness, appFailed),
       // Before the provider's own listener, which takes the presence away.
       keepPresence(this.awareness),
+      forgetDoc,
     ]
     this.#sync = new Sync(
       { name, doc, awareness: this.awareness, opening },

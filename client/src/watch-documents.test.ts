@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import * as Y from 'yjs'
 import { registerBackgroundSync } from './background-sync/page.ts'
 import { emitDomEvents } from './compat/dom-events.ts'
 import { collectGarbage } from './test-helpers/garbage.ts'
@@ -86,4 +87,22 @@ test('[D3.7] the browser is asked for what a closed document leaves unsaved', as
   void plan.close()
   await world.advanceTime(500)
   expect(asked).toBe(1)
+})
+
+test('[R6.7] a Y.Doc that is opened and closed again and again is listened to by nobody', async () => {
+  const { world, client } = await someone()
+  const doc = new Y.Doc()
+  const listeners = () => [...doc._observers.values()].reduce((sum, set: Set<unknown>) => sum + set.size, 0)
+  const before = listeners()
+  for (let round = 0; round < 3; round++) {
+    const document = client.open('plan', { doc })
+    await world.settle()
+    doc.getText('t').insert(0, 'x')
+    await world.settle()
+    const closed = document.close()
+    await world.advanceTime(1_000)
+    await closed
+  }
+  expect(listeners()).toBe(before)
+  expect(Object.hasOwn(doc, 'emit')).toBe(false)
 })

@@ -85,6 +85,7 @@ export class SyncServer {
             documents: this.documents,
             clock,
             version: parts.version,
+            messageBytes: config.limits.messageBytes,
             isStorageAvailable: () => this.journal.available,
             onFailure: ({ error, ...facts }) => parts.onFailure({ ...facts, code: error.code, cause: error.cause }),
           }),

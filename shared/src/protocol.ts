@@ -76,6 +76,8 @@ export type ServerMessage =
       readonly level: 'read' | 'write' | 'admin'
       /** Unix time in ms at which the token runs out; absent when it does not. */
       readonly expiresAt?: number
+      /** The size, in bytes, of the largest message that it takes; absent in servers that do not say so. */
+      readonly messageBytes?: number
       readonly serverVersion: string
     }
   | { readonly tidemark: 'error'; readonly code: ErrorCode; readonly message: string }
@@ -86,6 +88,8 @@ const isString = (value: unknown) => typeof value === 'string'
 const isLevel = (value: unknown) => value === 'read' || value === 'write' || value === 'admin'
 const isTime = (value: unknown) => value === undefined || Number.isFinite(value)
 
+const isSize = (value: unknown) => value === undefined || (Number.isInteger(value) && (value as number) > 0)
+
 /** The same for a reader: the kinds of message, and what each of their fields has to be. */
 const serverMessageSchema: { readonly [kind: string]: { readonly [field: string]: (value: unknown) => boolean } } = {
   hello: {
@@ -94,6 +98,7 @@ const serverMessageSchema: { readonly [kind: string]: { readonly [field: string]
     revision: Number.isInteger,
     level: isLevel,
     expiresAt: isTime,
+    messageBytes: isSize,
     serverVersion: isString,
   },
   error: { code: isErrorCode, message: isString },

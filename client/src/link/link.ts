@@ -173,6 +173,7 @@ export class Link {
     switch (message.tidemark) {
       case 'hello': {
         this.#means.socket.serverIsTidemark()
+        if (message.messageBytes !== undefined) this.#means.socket.limit.said(message.messageBytes)
         const { epoch } = this.#credentials
         if (epoch !== undefined && epoch !== message.epoch) {
           this.#session.leave()

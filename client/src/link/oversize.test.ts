@@ -1,7 +1,9 @@
 import 'fake-indexeddb/auto'
+import { encodeServerMessage } from '@tidemark/shared'
 import { describe, expect, test } from 'vitest'
 import type { TidemarkDocument } from '../index.ts'
 import { listenTo, personAt, textOf, write } from '../test-helpers/person.ts'
+import { hello } from '../test-helpers/server-words.ts'
 import { startStockServer } from '../test-helpers/stock-server.ts'
 import { until } from '../test-helpers/until.ts'
 
@@ -115,5 +117,27 @@ describe('[R6.6] [R3.7] more than the server takes in one message', () => {
     write(document, ', and another')
     await document.flush()
     expect(line.urls).toHaveLength(connections)
+  })
+
+  test('a server that says what it takes is never sent more: no connection breaks', async () => {
+    await using server = await startStockServer({
+      websocketOptions: { maxPayload: 20_000 },
+      connected: async ({ connection }) =>
+        connection?.sendStateless(encodeServerMessage({ ...hello, messageBytes: 20_000 })),
+    })
+    const { client, line } = personAt(server.url)
+    const [large, divided, other] = ['large', 'divided', 'other'].map((name) => client.open(name)) as [
+      TidemarkDocument,
+      TidemarkDocument,
+      TidemarkDocument,
+    ]
+    for (let count = 0; count < 20; count++) write(divided, `${count} ${'x'.repeat(5_000)}`)
+    large.doc.getMap('m').set('file', 'x'.repeat(60_000))
+    write(other, 'small')
+    await until('it is told', () => large.status.kind === 'error')
+    await until('the others are saved', () => isSaved(divided) && isSaved(other))
+    expect(line.urls).toHaveLength(1)
+    expect(onServer(server, 'divided')?.getText('t').toString()).toBe(textOf(divided))
+    for (const frame of line.sent) expect(frame.byteLength).toBeLessThanOrEqual(20_000)
   })
 })

@@ -26,3 +26,21 @@ export interface Emitting {
   emit: (name: string, args: readonly unknown[]) => unknown
   readonly _observers: ReadonlyMap<string, ReadonlySet<Listener>>
 }
+
+/**
+ * Removes what the work began to listen to: an `Awareness` listens to its document for as long as that lives, even when
+ * it was destroyed itself.
+ * @returns what the work gives, and a function that ends the listening
+ */
+export function listeningTo<Result>(doc: Y.Doc, event: string, work: () => Result): [Result, () => void] {
+  const { _observers } = doc as unknown as Emitting
+  const before = new Set(_observers.get(event))
+  const result = work()
+  const begun = [...(_observers.get(event) ?? [])].filter((listener) => !before.has(listener))
+  return [
+    result,
+    () => {
+      for (const listener of begun) doc.off(event as 'destroy', listener as () => void)
+    },
+  ]
+}

@@ -22,6 +22,8 @@ export interface AuthenticationParts {
   documents: Documents
   clock: Clock
   version: string
+  /** The largest message that a client may send. */
+  messageBytes: number
   isStorageAvailable(): boolean
   onFailure(failure: { error: TidemarkError; documentName: string; sessionId: string; attempt: 'open' | 'renew' }): void
 }
@@ -93,6 +95,7 @@ export function authentication(parts: AuthenticationParts): Extension<Connection
       revision: line.revision,
       level,
       ...(expiresAt === null ? {} : { expiresAt }),
+      messageBytes: parts.messageBytes,
       serverVersion: parts.version,
     })
   }
