@@ -19,6 +19,7 @@ import type { CopyFacts, History, Loaded, SetAside } from './store/local-store.t
 import { onUpdateButStored } from './store/stored-content.ts'
 import { sayFarewell } from './tabs/farewell.ts'
 import { makesHelpless } from './tabs/fitness.ts'
+import type { Meeting } from './tabs/messages.ts'
 import { Tabs, type TabsEvents } from './tabs/tabs.ts'
 import type { HeardEdit } from './tabs/unstored.ts'
 import { within } from './time-limit.ts'
@@ -230,9 +231,14 @@ export class Sync {
     this.#joinedAs = account
     this.#hasJoined = true
     this.#ownership.known(account)
-    await this.#tabs.join(this.#sharedCopy, account)
+    await this.#tabs.join(this.#meetingAs(account))
     // From here on this tab hears the others; what they said before, the disk says again.
     void this.#look()
+  }
+
+  #meetingAs(account: string | null): Meeting | null {
+    const copy = this.#sharedCopy
+    return copy === null ? null : { server: this.#means.settings.url, account, copy }
   }
 
   #moveTo(account: string): void {
@@ -307,10 +313,8 @@ export class Sync {
     const { situation } = this.#standing
     const unkept = await this.#copy.close(pendingMarks(situation.positions))
     const isUnheard = !this.#hasJoined && ownPosition(situation) > 0
-    if (isUnheard && this.#sharedCopy !== null) {
-      const { settings, tokens } = this.#means
-      sayFarewell(settings.tabs, this.#sharedCopy, tokens.subject, this.#target.opening)
-    }
+    const meeting = this.#meetingAs(this.#means.tokens.subject)
+    if (isUnheard && meeting) sayFarewell(this.#means.settings.tabs, meeting, this.#target.opening)
     return unkept
   }
 

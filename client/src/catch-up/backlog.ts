@@ -74,10 +74,14 @@ export class Backlog {
 
   /** One tab for all of this device. @returns null when another one is at it */
   async #catchUpAlone(names: readonly string[] | null): Promise<readonly CatchUpResult[] | null> {
-    const { namespace, tabs } = this.#means.settings
+    const { namespace, tabs, url } = this.#means.settings
     const run = () => this.catchUp(names ? { documents: names.map((name) => ({ name })) } : {})
     if (!tabs.locks) return run()
-    return tabs.locks.request(`tidemark/catch-up:${namespace}`, { ifAvailable: true }, (lock) => lock && run())
+    return tabs.locks.request(
+      `tidemark/catch-up:${encodeURIComponent(url)}:${namespace}`,
+      { ifAvailable: true },
+      (lock) => lock && run(),
+    )
   }
 
   async #pending(): Promise<string[]> {

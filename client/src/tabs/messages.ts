@@ -10,9 +10,19 @@ import type { Fitness } from './fitness.ts'
  */
 export const tabProtocol = 2
 
-/** Where the tabs meet that have the same copy open on behalf of the same account: their channel, and their locks. */
-export function meetingName(copy: string, account: string | null): string {
-  return `tidemark/${tabProtocol}:${account === null ? '' : encodeURIComponent(account)}:${copy}`
+/** What tabs have in common that share a leader. */
+export interface Meeting {
+  /** The server's URL: another one has other documents, whatever their names (D1.10). */
+  readonly server: string
+  /** On whose behalf they edit; null while no token has said so (D3.6). */
+  readonly account: string | null
+  /** The copy on this device that they have open. */
+  readonly copy: string
+}
+
+/** The name of the channel of such tabs, and what those of their locks begin with. */
+export function meetingName({ server, account, copy }: Meeting): string {
+  return `tidemark/${tabProtocol}:${encodeURIComponent(server)}:${encodeURIComponent(account ?? '')}:${copy}`
 }
 
 /** Errors travel as what they are made of: an object of a class does not survive the channel. */

@@ -223,9 +223,10 @@ describe('[C8] tabs of one browser', () => {
     const { tab, namespace } = device(server)
     const mine = tab()
     await mine.document.whenSynced
-    const other = new BroadcastChannel(`tidemark/99::${namespace}:plan`)
+    const name = meetingName({ server: server.url, account: null, copy: `${namespace}:plan` })
+    const other = new BroadcastChannel(name.replace('/2:', '/99:'))
     onTestFinished(() => other.close())
-    const nonsense = new BroadcastChannel(meetingName(`${namespace}:plan`, null))
+    const nonsense = new BroadcastChannel(name)
     onTestFinished(() => nonsense.close())
     for (const message of [null, 7, 'hello', {}, { type: 'edit' }, { type: 'unheard-of', from: 'x' }]) {
       nonsense.postMessage(message)
@@ -235,5 +236,20 @@ describe('[C8] tabs of one browser', () => {
     await mine.document.flush()
     expect(mine.heard.errors).toEqual([])
     expect(mine.document.pendingCount).toBe(0)
+  })
+
+  test('[D1.10] tabs of two servers do not meet, though namespace and document have the same names', async () => {
+    await using first = await startStockServer()
+    await using second = await startStockServer()
+    const namespace = `two-servers${++devices}`
+    const at = (server: StockServer) => personAt(server.url, { namespace }).client.open('plan')
+    const [one, two] = [at(first), at(second)]
+    await Promise.all([one.whenSynced, two.whenSynced])
+    expect([one.isLeader, two.isLeader]).toEqual([true, true])
+    write(one, 'first')
+    await one.flush()
+    await two.flush()
+    expect([committed(first), committed(second)]).toEqual(['first', ''])
+    expect(textOf(two)).toBe('')
   })
 })

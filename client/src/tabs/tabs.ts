@@ -11,6 +11,7 @@ import type { Fitness } from './fitness.ts'
 import { Leadership } from './leadership.ts'
 import {
   type Holding,
+  type Meeting,
   meetingName,
   readError,
   readReport,
@@ -112,14 +113,13 @@ export class Tabs {
   }
 
   /**
-   * @param copy the copy on this device, which other tabs may have, too; null when it is this tab's alone
-   * @param account whose this tab is, as far as it is known: those of another one do not meet it (D3.6)
+   * @param meeting which tabs this one meets; null when nobody else can have what it has
    * @returns settles when the role of this tab is known
    */
-  async join(copy: string | null, account: string | null): Promise<void> {
+  async join(meeting: Meeting | null): Promise<void> {
     const { locks } = this.#world
-    const name = copy === null ? '' : meetingName(copy, account)
-    const channel = copy !== null && locks ? this.#world.openChannel(name) : null
+    const name = meeting ? meetingName(meeting) : ''
+    const channel = meeting && locks ? this.#world.openChannel(name) : null
     if (!channel || !locks) {
       this.#isAlone = true
       this.#events.roleChanged(true)
