@@ -146,7 +146,7 @@ export const settings = {
     help: 'Pages (such as https://app.example.org) that may connect, beside its own; separated by commas.',
     kind: originList,
   },
-  messageBytes: limit('message-bytes', 'size', '16MiB', byteSize(kib, gib), 'Largest message of a client.'),
+  messageBytes: limit('message-bytes', 'size', '16MiB', byteSize(kib, 256 * mib), 'Largest message of a client.'),
   documentBytes: limit('document-bytes', 'size', '128MiB', byteSize(kib, gib), 'Largest document.'),
   documentsPerSocket: limit('documents-per-socket', 'number', '500', wholeNumber(1, 100_000), 'Documents on a socket.'),
   sockets: limit('sockets', 'number', '20000', wholeNumber(1, 1_000_000), 'Sockets at once.'),
