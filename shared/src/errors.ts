@@ -171,7 +171,8 @@ export const errorSentences: { readonly [code in ErrorCode]: string } = {
   'message-malformed': 'A message could not be understood and was refused.',
   'message-too-large': 'A change is larger than the server accepts. Undo it, or split it into smaller ones.',
   'update-malformed': 'An edit could not be understood and was refused.',
-  'document-too-large': 'The document has reached its largest size. Remove something before adding more.',
+  'document-too-large':
+    'The document has reached its largest size. Remove something, and what you added will be saved.',
   'document-name-invalid':
     'A document cannot have this name: 1 to 512 bytes, no control characters, no "..", not blank.',
   'too-many-documents': 'Too many documents are open on one connection. Close some of them.',

@@ -5,6 +5,7 @@ import type { ConnectionStatus } from '../status/status.ts'
 import type { LinkEvents, LinkMeans } from './contract.ts'
 import { Credentials } from './credentials.ts'
 import { recoveryFrom } from './recovery.ts'
+import { Removals } from './removals.ts'
 import { retryDelay } from './retry.ts'
 import { Session } from './session.ts'
 
@@ -24,6 +25,7 @@ export class Link {
   readonly #events: LinkEvents
   readonly #credentials: Credentials
   readonly #session: Session
+  readonly #removals: Removals
   #phase: Phase = { kind: 'off' }
   #failures = 0
   /** Sessions in a row that the server did not answer. */
@@ -40,6 +42,7 @@ export class Link {
     this.#means = means
     this.#events = events
     this.#credentials = new Credentials(means)
+    this.#removals = new Removals(means, () => this.#restart())
     this.#session = new Session(target, means, {
       sent: (parts) => events.sent(parts),
       acknowledged: () => {
@@ -94,6 +97,7 @@ export class Link {
 
   edit(update: Uint8Array): void {
     this.#session.edit(update)
+    if (this.#refusal?.code === 'document-too-large') this.#removals.edited(update, this.#failures)
   }
 
   /** Sends now; what waits for its next try does not wait longer. */
@@ -284,6 +288,7 @@ export class Link {
 
   #rest(phase: Phase): void {
     if (this.#phase.kind === 'waiting') this.#phase.cancel()
+    this.#removals.forget()
     this.#phase = phase
     this.#refusal = null
     this.#complaint = null
