@@ -12,6 +12,7 @@ import { acceptSockets } from './sockets/accept.ts'
 import { authentication } from './sockets/authentication.ts'
 import type { ConnectionContext } from './sockets/context.ts'
 import { Gate, type GateEvents } from './sockets/gate.ts'
+import { makeRoom } from './sockets/room.ts'
 import { type ServeParts, serveSocket } from './sockets/serve.ts'
 import type { Session } from './sockets/session.ts'
 import { type ServedSocket, Sockets } from './sockets/sockets.ts'
@@ -118,9 +119,16 @@ export class SyncServer {
       this.#tellAll(state.available)
     })
     this.journal.events.on('failed', ({ line, error }) => {
-      onFailure({ code: error.code, documentName: line.documentName, cause: error.cause })
-      this.#endSessions(line.documentName, error)
+      this.#writeFailed(line.documentName, error)
     })
+  }
+
+  /** An edit of this document cannot be stored, now or when it comes again. */
+  #writeFailed(documentName: string, error: TidemarkError): void {
+    this.#parts.onFailure({ code: error.code, documentName, cause: error.cause })
+    const document = this.documents.get(documentName)?.document
+    if (document && error.code === 'document-write-failed') this.documents.unstorable.failed(documentName, document)
+    this.#endSessions(documentName, error)
   }
 
   #told = true
@@ -155,6 +163,15 @@ export class SyncServer {
     void this.hocuspocus.discard(document)
   }
 
+  /** A stock client sends again what was refused when it connects again; a Tidemark client when its person says so. */
+  #tryAgain(gate: Gate, session: Session, until: number): void {
+    if (session.isTidemark || session.cancelRetry) return
+    const { clock } = this.#parts
+    session.cancelRetry = clock.after(Math.max(0, until - clock.now()), () =>
+      gate.close(closeCode.reset, 'document-write-failed'),
+    )
+  }
+
   #refuseLoading(documentName: string, cause: unknown): Refusal {
     const error =
       cause instanceof TidemarkError ? cause : new TidemarkError('document-load-failed', undefined, { cause })
@@ -181,6 +198,15 @@ export class SyncServer {
     const { config, clock, onFailure } = this.#parts
     const events: GateEvents = {
       refused: (gate, failure) => onFailure({ ...failure, sessionId: gate.id }),
+      broken: (documentName) => {
+        const cause = new Error('Yjs threw in the clean-up of a transaction, and the document takes no more edits')
+        this.#writeFailed(documentName, new TidemarkError('document-write-failed', undefined, { cause }))
+      },
+      held: (gate, session, until) => this.#tryAgain(gate, session, until),
+      removed: (removal) => {
+        const size = this.documents.get(removal.session.documentName)?.size
+        if (size) makeRoom(this.sockets.gates(), size, config.limits.documentBytes, removal)
+      },
     }
     return {
       hocuspocus: this.hocuspocus,

@@ -9,8 +9,10 @@ import type { ConnectionContext } from '../sockets/context.ts'
 import { load, loadOrigin, quietly } from './load.ts'
 import { heldBackOf, isSnapshotDue, type OpenDocument } from './open-document.ts'
 import { tiePresenceToSessions } from './presence.ts'
+import { DocumentSize } from './size.ts'
 import { findEpoch, saveSnapshot } from './store.ts'
 import { readTail } from './stored-rows.ts'
+import { Unstorable } from './unstorable.ts'
 
 export interface DocumentsEvents {
   /** All that was queued of this document is committed: it may now leave memory. */
@@ -23,6 +25,7 @@ export interface DocumentsEvents {
 /** The documents in this process's memory: loaded, journaled from their own update event, snapshotted, let go. */
 export class Documents {
   readonly events: Emitter<DocumentsEvents>
+  readonly unstorable = new Unstorable()
   readonly #open = new Map<string, OpenDocument>()
   readonly #byLine = new Map<JournalLine, OpenDocument>()
   readonly #database: Database
@@ -84,8 +87,9 @@ export class Documents {
     const { stored, tail, missing } = await load(this.#database, documentName, document)
     const line = new JournalLine({ id: stored.id, name: documentName, epoch: stored.epoch, revision: stored.head })
     const snapshot = { size: stored.snapshot?.size ?? 0, tail }
+    const size = new DocumentSize(document, snapshot.size + tail.bytes)
     const counted = () => scheduleSnapshots(instance, open)
-    const open: OpenDocument = { document, line, snapshot, heldBack: heldBackOf(document), counted, missing }
+    const open: OpenDocument = { document, line, snapshot, heldBack: heldBackOf(document), counted, missing, size }
     // Synchronous with the apply: Hocuspocus's own onChange runs in a promise chain, after the ack was written (R1).
     document.on('update', (update: Uint8Array, origin: unknown) => {
       if (origin !== loadOrigin) this.append(open, update, authorOf(origin))
@@ -124,6 +128,7 @@ export class Documents {
     this.#journal.append(open.line, update, author)
     open.snapshot.tail.rows += 1
     open.snapshot.tail.bytes += update.byteLength
+    open.size.grow(update.byteLength)
     open.counted()
   }
 
@@ -178,11 +183,6 @@ function authorOf(origin: unknown): string | null {
   if (!isTransactionOrigin(origin) || origin.source !== 'connection') return null
   const context = origin.connection.context as ConnectionContext
   return context.access?.userId ?? null
-}
-
-/** The size of a document that is refused more, measured cheaply: what is stored of it. */
-export function storedSize({ snapshot }: OpenDocument): number {
-  return snapshot.size + snapshot.tail.bytes
 }
 
 /** Starts Hocuspocus's debounced store once a snapshot is due, also one that an earlier process did not get to. */

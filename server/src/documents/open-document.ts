@@ -1,5 +1,6 @@
 import type { Document } from '@hocuspocus/server'
 import type { JournalLine } from '../journal/line.ts'
+import type { DocumentSize } from './size.ts'
 
 /** A document in this process's memory, with its place in the journal. */
 export interface OpenDocument {
@@ -10,6 +11,7 @@ export interface OpenDocument {
   heldBack: HeldBack
   /** Revisions whose updates it does not hold, because they were in quarantine when it was loaded (R7.9). */
   readonly missing: Set<number>
+  readonly size: DocumentSize
   /** One more update has been counted in `snapshot`: looks whether the next one is due. */
   counted(): void
 }

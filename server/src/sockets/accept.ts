@@ -1,9 +1,10 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { closeCode, type ErrorCode, errorSentences, isDocumentName } from '@tidemark/shared'
-import { type WebSocket, WebSocketServer } from 'ws'
+import { WebSocketServer } from 'ws'
 import { tokenFrame } from './frames.ts'
 import type { Gate } from './gate.ts'
+import { PatientWebSocket } from './patient-web-socket.ts'
 import { type ServeParts, serveSocket } from './serve.ts'
 import { WebSocketTransport } from './web-socket-transport.ts'
 import { addressed, YWebsocketTransport } from './y-websocket-transport.ts'
@@ -43,6 +44,7 @@ const statusOf = { notFound: '404 Not Found', forbidden: '403 Forbidden', busy: 
 /** Takes WebSocket upgrades on the HTTP server and hands each socket, through its gate, to Hocuspocus. */
 export function acceptSockets(server: Server, parts: AcceptParts): void {
   const webSockets = new WebSocketServer({
+    WebSocket: PatientWebSocket,
     noServer: true,
     clientTracking: false,
     maxPayload: parts.limits.messageBytes,
@@ -65,15 +67,18 @@ export function acceptSockets(server: Server, parts: AcceptParts): void {
     webSockets.handleUpgrade(incoming, duplex, head, (webSocket) => serve(webSocket, duplex, target))
   })
 
-  function serve(webSocket: WebSocket, duplex: Duplex, target: Target): void {
+  function serve(webSocket: PatientWebSocket, duplex: Duplex, target: Target): void {
     const direct = new WebSocketTransport(webSocket, duplex, parts.limits.socketBufferBytes)
     if (target.kind === 'hocuspocus') {
-      serveSocket(webSocket, direct, parts)
+      const gate = serveSocket(webSocket, direct, parts)
+      // with several documents on it, the others would wait too
+      webSocket.isPatient = () => gate.isStockWithOneDocument
       return
     }
     const gate = serveSocket(webSocket, new YWebsocketTransport(direct), parts, (frame) =>
       addressed(target.documentName, frame),
     )
+    webSocket.isPatient = () => true
     begin(gate, target)
   }
 

@@ -12,6 +12,8 @@ export interface AnswersParts {
   /** Whether the session is still the one on its address. */
   isCurrent(session: Session): boolean
   report(session: Session, code: ErrorCode, cause?: unknown): void
+  /** The document in memory is broken: it takes edits, and tells nobody of them. */
+  broken(documentName: string): void
 }
 
 /**
@@ -40,6 +42,11 @@ export class Answers {
     const write = session.writes.shift()
     const open = this.#parts.documents.get(session.documentName)
     if (write?.kind !== 'passed' || !open || open.document.isDestroyed) return false
+    // Yjs threw in its clean-up. From now on it emits no update, so what is applied would be acknowledged, not stored.
+    if (open.document._transactionCleanups.length > 0) {
+      this.#parts.broken(session.documentName)
+      return true
+    }
     const fault = status.isSaved ? this.#faultOf(open, session, write) : 'read-only'
     if (fault === null) {
       this.#whenDurable(session, () => this.#parts.transport.send(status.frame))

@@ -4,6 +4,10 @@ import * as Y from 'yjs'
 export interface Claims {
   /** For each Yjs client, the clock behind its last struct. */
   readonly ends: ReadonlyMap<number, number>
+  /** For each of them, the clock at which its structs begin. */
+  readonly begins: ReadonlyMap<number, number>
+  /** It brings something that is not deleted already. */
+  readonly bringsContent: boolean
   readonly deletions: ReturnType<typeof Y.decodeUpdate>['ds']
 }
 
@@ -20,11 +24,15 @@ export function readClaims(update: Uint8Array): Claims {
     throw new Error('not an update of this encoding')
   }
   const ends = new Map<number, number>()
+  const begins = new Map<number, number>()
+  let bringsContent = false
   for (const struct of structs) {
     const end = struct.id.clock + struct.length
     if (end > largestClock) throw new Error('clock out of range')
     // stored, it makes Yjs throw in everybody who opens the document
     if (struct.length === 0) throw new Error('a struct of no length')
+    if (struct instanceof Y.Item && !(struct.content instanceof Y.ContentDeleted)) bringsContent = true
+    if (!(struct instanceof Y.Skip) && !begins.has(struct.id.client)) begins.set(struct.id.client, struct.id.clock)
     if (!(struct instanceof Y.Skip) && end > (ends.get(struct.id.client) ?? 0)) ends.set(struct.id.client, end)
   }
   for (const deletions of ds.clients.values()) {
@@ -33,7 +41,7 @@ export function readClaims(update: Uint8Array): Claims {
       if (len === 0) throw new Error('a deletion of no length')
     }
   }
-  return { ends, deletions: ds }
+  return { ends, begins, bringsContent, deletions: ds }
 }
 
 /**

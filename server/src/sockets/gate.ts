@@ -11,12 +11,14 @@ import {
   type ServerMessage,
 } from '@tidemark/shared'
 import type { Documents } from '../documents/documents.ts'
-import { storedSize } from '../documents/documents.ts'
 import { depart } from '../documents/presence.ts'
 import { Answers } from './answers.ts'
+import { circumstancesOf } from './circumstances.ts'
+import type { Claims } from './claims.ts'
 import { Echoes } from './echoes.ts'
 import * as frames from './frames.ts'
 import { inspect, parseSessionAddress } from './inspect.ts'
+import type { Removal } from './room.ts'
 import { Session } from './session.ts'
 import type { Transport } from './transport.ts'
 
@@ -27,6 +29,12 @@ export interface GateLimits {
 
 /** What a gate tells the server that owns it. */
 export interface GateEvents {
+  /** Yjs broke a document in memory while it applied an edit: it must leave, with no acknowledgement. */
+  broken(documentName: string): void
+  /** An edit that could not be stored was refused; it may be tried again then (Unix time in ms). */
+  held(gate: Gate, session: Session, until: number): void
+  /** Something was removed from a document that had no room for somebody's edit. */
+  removed(removal: Removal): void
   refused(
     gate: Gate,
     failure: { code: ErrorCode; documentName: string | null; userId: string | null; cause?: unknown },
@@ -63,6 +71,7 @@ export class Gate implements WebSocketLike {
       documents,
       isCurrent: (session) => this.sessions.get(session.address) === session,
       report: (session, code, cause) => this.#report(session, code, cause),
+      broken: (documentName) => this.#events.broken(documentName),
     })
   }
 
@@ -74,6 +83,11 @@ export class Gate implements WebSocketLike {
   get isAuthenticated(): boolean {
     for (const { access } of this.sessions.values()) if (access) return true
     return false
+  }
+
+  get isStockWithOneDocument(): boolean {
+    const [first, ...others] = this.sessions.values()
+    return first?.access != null && !first.isTidemark && others.length === 0
   }
 
   // ——— from the client ———
@@ -100,13 +114,10 @@ export class Gate implements WebSocketLike {
       this.sessions.get(header.address) ?? (header.type === messageType.auth ? this.#openSession(header.address) : null)
     if (!session) return
     this.#latest = session
-    const verdict = inspect(session, header, {
-      now: this.#now(),
-      documentBytes: this.#documentBytes(session),
-      largestDocumentBytes: this.#limits.documentBytes,
-    })
+    const verdict = inspect(session, header, circumstancesOf(session, this.#documents, this.#limits, this.#now()))
     switch (verdict.kind) {
       case 'pass-write':
+        session.refusals.passed(verdict.claims)
         session.writes.push({ kind: 'passed', update: verdict.update, claims: verdict.claims })
         // step 2 is for the server alone, and what comes back to it is no echo
         if (verdict.isBroadcast) this.#echoes.remember(frame)
@@ -125,7 +136,9 @@ export class Gate implements WebSocketLike {
         this.refuse(session, verdict.code, verdict.cause)
         return
       case 'refuse-write':
+        if (verdict.claims) session.refusals.note(verdict.claims, verdict.code, verdict.bytes ?? 0)
         this.#answers.refuse(session, verdict.code, verdict.cause)
+        if (verdict.until !== undefined) this.#events.held(this, session, verdict.until)
         return
       default:
         assertNever(verdict)
@@ -146,11 +159,6 @@ export class Gate implements WebSocketLike {
   #depart({ documentName, connection }: Session, gone: number[]): void {
     const document = this.#documents.get(documentName)?.document
     if (gone.length > 0 && document && connection) depart(document, connection, gone)
-  }
-
-  #documentBytes({ documentName }: Session): number {
-    const open = this.#documents.get(documentName)
-    return open ? storedSize(open) : 0
   }
 
   #openSession(address: string): Session | null {
@@ -226,7 +234,14 @@ export class Gate implements WebSocketLike {
     const { address, decoder } = this.#readHeader(frame)
     const session = this.sessions.get(address)
     const status = { isSaved: frames.readSyncStatus(decoder), frame }
+    const write = session?.writes[0]
     if (!session || !this.#answers.hold(session, status)) this.close(closeCode.reset, 'connection-lost')
+    else if (write?.kind === 'passed' && write.claims.deletions.clients.size > 0) this.#removed(session, write.claims)
+  }
+
+  #removed(session: Session, claims: Claims): void {
+    const size = this.#documents.get(session.documentName)?.size
+    if (size?.isWaitedFor) this.#events.removed({ session, claims })
   }
 
   #passAuthentication(frame: Uint8Array): void {
@@ -252,6 +267,7 @@ export class Gate implements WebSocketLike {
     if (!session) return
     this.sessions.delete(address)
     session.cancelExpiry?.()
+    session.cancelRetry?.()
   }
 
   /** Closes the socket; `reason` is an error code. */

@@ -13,14 +13,15 @@ export type Verdict =
   | { kind: 'drop' }
   | { kind: 'refuse'; code: ErrorCode; cause?: unknown }
   /** A refused edit is answered like any other, in its turn (R1.2). */
-  | { kind: 'refuse-write'; code: ErrorCode; cause?: unknown }
+  | { kind: 'refuse-write'; code: ErrorCode; claims?: Claims; bytes?: number; until?: number; cause?: unknown }
 
 export interface Circumstances {
   /** Unix time in ms. */
   now: number
-  /** What is stored of the session's document, in bytes; 0 while it is not open. */
-  documentBytes: number
-  largestDocumentBytes: number
+  /** Whether the session's document may take this update. */
+  hasRoomFor(update: Uint8Array, claims: Claims): boolean
+  /** When an update that could not be stored may be tried again, in Unix time in ms; null when there is no such thing. */
+  heldUntil(claims: Claims): number | null
 }
 
 const pass: Verdict = { kind: 'pass' }
@@ -59,9 +60,16 @@ function inspectSync(session: Session, decoder: frames.Header['decoder'], circum
   }
   if (message.kind === 'read') return pass
   const expiresAt = session.access?.expiresAt ?? null
-  if (expiresAt !== null && expiresAt <= circumstances.now) return { kind: 'refuse-write', code: 'token-expired' }
-  if (circumstances.documentBytes + message.update.byteLength > circumstances.largestDocumentBytes) {
-    return { kind: 'refuse-write', code: 'document-too-large' }
+  if (expiresAt !== null && expiresAt <= circumstances.now) {
+    return { kind: 'refuse-write', code: 'token-expired', claims: message.claims }
+  }
+  const { update, claims } = message
+  const earlier = session.refusals.blocking(claims)
+  if (earlier) return { kind: 'refuse-write', code: earlier, claims, cause: new Error('it builds on a refused edit') }
+  const until = circumstances.heldUntil(claims)
+  if (until !== null) return { kind: 'refuse-write', code: 'document-write-failed', claims, until }
+  if (!circumstances.hasRoomFor(update, claims)) {
+    return { kind: 'refuse-write', code: 'document-too-large', claims, bytes: update.byteLength }
   }
   return { ...message, kind: 'pass-write' }
 }

@@ -1,4 +1,11 @@
-import { authType, closeCode, errorCodeFromReason, messageType } from '@tidemark/shared'
+import {
+  authType,
+  closeCode,
+  decodeServerMessage,
+  type ErrorCode,
+  errorCodeFromReason,
+  messageType,
+} from '@tidemark/shared'
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import type { Transport } from './transport.ts'
@@ -9,6 +16,7 @@ import type { Transport } from './transport.ts'
  */
 export class YWebsocketTransport implements Transport {
   readonly #inner: Transport
+  #lastError: ErrorCode = 'read-only'
 
   constructor(inner: Transport) {
     this.#inner = inner
@@ -40,8 +48,14 @@ export class YWebsocketTransport implements Transport {
         return
       case messageType.syncStatus:
         // its client cannot be told that an edit was refused but by this warning on its console
-        if (decoding.readVarUint(decoder) !== 1) this.#inner.send(denial('read-only'))
+        if (decoding.readVarUint(decoder) !== 1) this.#inner.send(denial(this.#lastError))
         return
+      case messageType.stateless: {
+        // the reason of a refusal comes right before it
+        const message = decodeServerMessage(decoding.readVarString(decoder))
+        if (message?.tidemark === 'error') this.#lastError = message.code
+        return
+      }
       case messageType.close:
         this.close(closeCode.reset, errorCodeFromReason(decoding.readVarString(decoder), 'connection-lost'))
         return

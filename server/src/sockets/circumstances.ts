@@ -1,0 +1,28 @@
+import type { Documents } from '../documents/documents.ts'
+import type { Circumstances } from './inspect.ts'
+import type { Session } from './session.ts'
+
+/** What is known of a session's document when one of its frames is judged. */
+export function circumstancesOf(
+  { documentName, access }: Session,
+  documents: Documents,
+  limits: { documentBytes: number },
+  now: number,
+): Circumstances {
+  const limit = limits.documentBytes
+  return {
+    now,
+    heldUntil: (claims) =>
+      documents.unstorable.heldUntil(documentName, documents.get(documentName)?.document ?? null, claims, now),
+    hasRoomFor: ({ byteLength: bytes }, claims) => {
+      // nothing of it is going to be applied
+      if (access?.level === 'read') return true
+      const size = documents.get(documentName)?.size
+      // before the document is open nothing is known of it
+      if (!size) return !claims.bringsContent || bytes <= limit
+      const hasRoom = size.hasRoomFor({ ...claims, bytes }, limit)
+      if (!hasRoom) size.isWaitedFor = true
+      return hasRoom
+    },
+  }
+}

@@ -1,0 +1,37 @@
+import { parseConfig } from '../config.ts'
+import { createLog } from '../log.ts'
+import { startServer } from '../server.ts'
+
+/** A server in the test's own process. */
+export class LocalServer {
+  readonly #lines: string[] = []
+  #url = ''
+  #stop: () => Promise<unknown> = async () => {}
+
+  static async start(databaseUrl: string, env: Record<string, string>): Promise<LocalServer> {
+    const server = new LocalServer()
+    const log = createLog('info', { write: (line) => server.#lines.push(line) })
+    const running = await startServer(parseConfig([], { DATABASE_URL: databaseUrl, PORT: '0', ...env }), { log })
+    server.#url = running.url.replace('http', 'ws')
+    server.#stop = () => running.stop()
+    return server
+  }
+
+  /** Where Hocuspocus providers and Tidemark clients connect. */
+  get sync(): string {
+    return `${this.#url}/sync`
+  }
+
+  /** Where y-websocket clients connect. */
+  get yWebsocket(): string {
+    return `${this.#url}/y-websocket`
+  }
+
+  get log(): Record<string, unknown>[] {
+    return this.#lines.map((line) => JSON.parse(line) as Record<string, unknown>)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stop()
+  }
+}
