@@ -29,6 +29,8 @@ import { clientVersion } from './version.ts'
 const tokenPatience = 250
 /** ms that loading waits to know whether this tab leads: a browser may answer nobody who asks for a lock. */
 const rolePatience = 1_000
+/** ms after which a copy that could not be set aside is tried again. */
+const mismatchPatience = 5_000
 /** ms between two looks whether another account's edits are saved. */
 const ownerPatience = 5_000
 
@@ -74,6 +76,7 @@ export class Sync {
   /** The person has disconnected this document. */
   #isOff = false
   #hasJoined = false
+  #cancelMismatch = () => {}
   #isSetAside = false
   #isBroken = false
 
@@ -295,6 +298,7 @@ export class Sync {
   }
 
   close(): void {
+    this.#cancelMismatch()
     const isSaved = this.#standing.isSynced && pendingCount(this.#standing.situation.positions) === 0
     if (isSaved) rememberSaved(this.#target.doc, this.#place)
     this.#end.abort()
@@ -407,6 +411,20 @@ export class Sync {
     this.#wasSetAside(reason)
   }
 
+  /** Tries until it is written down: until then nothing of this document is sent (R9.2). */
+  async #mismatched(): Promise<void> {
+    try {
+      await this.setAside('epoch-mismatch')
+    } catch (cause) {
+      const error = cause as TidemarkError
+      // a copy that is lost stands in nobody's way
+      if (this.#isOver || error.code === 'document-closed') return
+      this.#failures.report(error)
+      if (error.code === 'local-storage-unavailable') return
+      this.#cancelMismatch = this.#means.settings.clock.after(mismatchPatience, () => void this.#mismatched())
+    }
+  }
+
   #wasSetAside(reason: SetAside['reason']): void {
     if (this.#isOver) return
     this.#isSetAside = true
@@ -512,7 +530,7 @@ export class Sync {
         happened({ type: 'obstructed', error, at: clock.now() })
         this.#tabs.setHelpless(makesHelpless(error.code))
         if (error.code === 'account-mismatch') this.#watchOwner()
-        if (error.code === 'epoch-mismatch') void this.setAside('epoch-mismatch').catch(() => {})
+        if (error.code === 'epoch-mismatch') void this.#mismatched()
       },
       unobstructed: () => {
         if (this.isLeader) happened({ type: 'unobstructed' })
