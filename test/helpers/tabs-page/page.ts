@@ -159,9 +159,6 @@ export class TabPage {
 export function expose(kind: PageKind, open: Open): void {
   window.tab = new TabPage(kind, open)
   window.Y = Y
-  // a page that nobody looks at yet opens by itself, as an app does
-  const options = new URLSearchParams(location.search).get('open')
-  if (options) window.tab.open(JSON.parse(options) as OpenOptions)
 }
 
 declare global {
