@@ -50,14 +50,16 @@ export async function signOut(
   const counted = [...means.documents()].map(({ name, unsaved }) => [name, unsaved] as const)
   const closed = means.close()
   await closed
-  const left = await leftOn(means)
-  const remaining = new Map(left ?? elsewhere)
+  const { left: remaining, isAll } = await leftOn(means)
+  for (const [name, count] of isAll ? [] : elsewhere) {
+    if (!remaining.has(name)) remaining.set(name, count)
+  }
   // what memory and the disk count apart is the same edits, so the larger count stands
   for (const [name, count] of counted) {
     if (count > 0) remaining.set(name, Math.max(count, remaining.get(name) ?? 0))
   }
   // copies that cannot be listed may hold something
-  const drained = remaining.size === 0 && left !== null
+  const drained = remaining.size === 0 && isAll
   const shouldWipe = wipe === 'always' || (wipe === 'when-drained' && drained)
   const error = shouldWipe ? await wipeAll(means, wipe === 'always') : null
   return {
@@ -78,22 +80,19 @@ async function notOpen(means: SignOutMeans): Promise<Map<string, number>> {
 /**
  * Read from the copies themselves, once everything is closed: what a mark on this device stands for, and what was set
  * aside, counts, whatever the documents believed (R3.4, R9.6).
- * @returns null when the copies could not be listed
+ * Where the browser does not list its databases, the documents that were opened here are all that can be said.
  */
-async function leftOn(means: SignOutMeans): Promise<Map<string, number> | null> {
+async function leftOn(means: SignOutMeans): Promise<{ left: Map<string, number>; isAll: boolean }> {
+  const { copies } = means
   const left = new Map<string, number>()
-  try {
-    const names = await means.copies.documents()
-    await Promise.all(
-      names.map(async (name) => {
-        const count = await countIn(means, name)
-        if (count > 0) left.set(name, count)
-      }),
-    )
-    return left
-  } catch (cause) {
-    return tellFailure(means, cause)
-  }
+  const listed = await copies.documents().catch((cause: unknown) => tellFailure(means, cause))
+  await Promise.all(
+    (listed ?? copies.opened).map(async (name) => {
+      const count = await countIn(means, name)
+      if (count > 0) left.set(name, count)
+    }),
+  )
+  return { left, isAll: listed !== null }
 }
 
 /** A copy that cannot be read may hold edits: it counts as one. */

@@ -336,6 +336,33 @@ describe('[R3.9] setting aside settles', () => {
   })
 })
 
+test('[R3.11] [R3.4] an edit in a row that nobody can read is neither called saved nor wiped', async () => {
+  const before = personAt(nowhere)
+  write(before.client.open('plan'), 'pending')
+  await before.client.close()
+  const name = databaseName(before.namespace, 'plan')
+  const database = await new Promise<IDBDatabase>((resolve) => {
+    const request = indexedDB.open(name)
+    request.onsuccess = () => resolve(request.result)
+  })
+  const store = database.transaction('updates', 'readwrite').objectStore('updates')
+  const keys = await new Promise<IDBValidKey[]>((resolve) => {
+    const request = store.getAllKeys()
+    request.onsuccess = () => resolve(request.result)
+  })
+  for (const key of keys) store.put(Uint8Array.of(1, 255, 3), key)
+  await new Promise((resolve) => {
+    store.transaction.oncomplete = resolve
+  })
+  database.close()
+  await using server = await startStockServer()
+  const { client } = personAt(server.url, { namespace: before.namespace })
+  const document = client.open('plan')
+  await document.flush()
+  const left = await client.signOut()
+  expect(left).toEqual({ drained: false, wiped: false, remaining: [{ name: 'plan', pendingCount: 1 }] })
+})
+
 test('[R3.4] a set-aside copy is counted although the part that lists copies cannot be loaded', async () => {
   const { client } = personAt(nowhere)
   const document = client.open('plan')

@@ -243,3 +243,22 @@ test('[R9.5] a copy that was set aside is read with the key', async () => {
     code: 'local-storage-key-wrong',
   })
 })
+
+test('[D2.4] a tab that knows only the old key does not take the place of the new one back', async () => {
+  const name = fresh()
+  const old = await open(device({ current: first }), name)
+  await old.write('one ')
+  const newer = await open(device({ current: second, previous: [first] }), name)
+  await newer.write('two ')
+  const checkedBy = () =>
+    changing(name, async (transaction) => {
+      const check = await resultOf<{ keyId: string }>(transaction.objectStore(customStore).get('tidemark:key-check'))
+      return check.keyId
+    })
+  expect(await checkedBy()).toBe('second')
+  await old.write('three ')
+  expect(await checkedBy()).toBe('second')
+  await Promise.all([old.store.close(), newer.store.close()])
+  const again = await open(device({ current: second, previous: [first] }), name)
+  expect(again.text.toString().split(' ').sort()).toEqual(['', 'one', 'three', 'two'])
+})

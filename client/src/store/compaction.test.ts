@@ -6,10 +6,11 @@ import type { Locks, Page, PageEvents } from '../tabs/world.ts'
 import { HandClock } from '../test-helpers/hand-clock.ts'
 import { until } from '../test-helpers/until.ts'
 import { compact } from './compaction.ts'
-import { pendingIn } from './dirty-mark.ts'
+import { type DirtyMark, pendingIn } from './dirty-mark.ts'
 import { completionOf, customStore, openDatabase, resultOf, updatesStore } from './idb.ts'
 import { IndexeddbStore } from './indexeddb-store.ts'
 import { isQuarantined } from './records.ts'
+import { readRecordsOf } from './rows.ts'
 import { tooManyRows } from './upkeep.ts'
 
 let names = 0
@@ -188,8 +189,14 @@ describe('[D2.1] many edits become one row', () => {
 })
 
 describe('[D2.1] compaction loses nothing', () => {
+  interface ByHand {
+    readonly firstUnknown?: number
+    readonly meanwhile?: () => void
+    readonly pending?: () => ReadonlyMap<string, DirtyMark>
+  }
+
   /** Runs it by hand, so that something can happen at a given moment. */
-  async function byHand(name: string, doc: Y.Doc, more: { firstUnknown?: number; meanwhile?: () => void } = {}) {
+  async function byHand(name: string, doc: Y.Doc, more: ByHand = {}) {
     const { database } = await openDatabase(name)
     onTestFinished(() => database.close())
     return compact({
@@ -200,7 +207,7 @@ describe('[D2.1] compaction loses nothing', () => {
         firstUnknown: more.firstUnknown ?? 0,
         isOwn: () => false,
         isClosing: () => false,
-        pending: () => new Map(),
+        pending: more.pending ?? (() => new Map()),
       },
       seals: null,
       account: null,
@@ -328,5 +335,33 @@ describe('[D2.1] compaction loses nothing', () => {
     await store.close()
     expect(await rowsOf(name)).toHaveLength(500)
     expect((await tab(name)).text.length).toBe(500)
+  })
+
+  test('[R3.1] a snapshot that holds an edit which another tab has only told carries its mark', async () => {
+    const name = fresh()
+    const one = await tab(name)
+    await one.type(1)
+    const other = new Y.Doc()
+    other.getText('t').insert(0, 'told')
+    Y.applyUpdate(one.doc, Y.encodeStateAsUpdate(other), 'other tab')
+    const told = new Map([
+      ['of another tab', { from: 2, to: 3 }],
+      ['acknowledged meanwhile', { from: 1, to: 1 }],
+    ])
+    let pending: ReadonlyMap<string, DirtyMark> = told
+    await byHand(name, one.doc, {
+      pending: () => pending,
+      meanwhile: () => {
+        pending = new Map([['of another tab', { from: 3, to: 4 }]])
+      },
+    })
+    await one.store.close()
+    // both tabs have crashed
+    const { database } = await openDatabase(name)
+    const { marks } = await readRecordsOf(database)
+    database.close()
+    expect(marks.get('of another tab')).toEqual({ from: 3, to: 3 })
+    expect(marks.has('acknowledged meanwhile')).toBe(false)
+    expect((await tab(name)).text.toString()).toContain('told')
   })
 })

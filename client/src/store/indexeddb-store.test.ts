@@ -238,6 +238,27 @@ describe('[R5] failures reach somebody', () => {
     },
   )
 
+  test('[H9] [D2.6] one that is deleted at any moment while it is loaded does not come back as a whole', async () => {
+    for (let turns = 0; turns < 40; turns++) {
+      const before = opening()
+      await before.load()
+      await before.write('old content')
+      await before.store.close()
+      const { name, store, doc, load, write } = opening(before.name)
+      const loading = load()
+      for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve))
+      await resultOf(indexedDB.deleteDatabase(name))
+      await loading.catch(() => {})
+      const had = doc.getText('t').toString()
+      await write('new').catch(() => {})
+      await store.close()
+      const rows = (await indexedDB.databases()).some((one) => one.name === name) ? await rowsOf(name) : []
+      const stored = new TextDecoder().decode(Y.mergeUpdates([...rows, Uint8Array.of(0, 0)]))
+      // loaded after all: it was deleted before
+      if (had !== '') expect([turns, stored]).toEqual([turns, expect.not.stringContaining('old content')])
+    }
+  })
+
   test('[H9] a database that another tab deletes is not brought back by this one', async () => {
     const { name, store, told, write } = opening()
     await store.load()

@@ -27,6 +27,7 @@ export class LocalCopies {
   readonly #all: readonly LocalStores[]
   readonly #means: LocalCopiesMeans
   readonly #keeping: PageKeeping
+  readonly #opened = new Set<string>()
 
   constructor(stores: LocalStores, means: LocalCopiesMeans) {
     this.#stores = stores
@@ -38,6 +39,7 @@ export class LocalCopies {
   }
 
   open(opening: Opening, events: LocalCopyEvents): LocalCopy {
+    this.#opened.add(opening.document)
     return new LocalCopy(opening, this.#meansOf(opening), events)
   }
 
@@ -54,6 +56,11 @@ export class LocalCopies {
         }),
       holdAside: (edits, why) => this.#holdAside(document, edits, why),
     }
+  }
+
+  /** Those that this client has opened. */
+  get opened(): readonly string[] {
+    return [...this.#opened]
   }
 
   /** The names of the documents that are kept here. */
