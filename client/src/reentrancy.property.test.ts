@@ -124,6 +124,6 @@ test('[R4.1] [R6.5] whatever listeners do, in whatever event: each emptying is t
         expect(device.socketCount).toBe(0)
       },
     ),
-    { numRuns: 150 },
+    { numRuns: 60 },
   )
 })

@@ -35,7 +35,7 @@ test('[R5.7] a handshake that is never answered is told and tried again; others 
   expect(document.status).toMatchObject({ error: { code: 'session-unanswered' }, pendingCount: 1 })
   expect(heard.errors[0]).toBe('session-unanswered')
   write(other, 'goes on')
-  await other.flush()
+  await until('the other is saved', () => other.status.kind === 'saved' && other.pendingCount === 0)
   await until('it was tried more than once', () => heard.errors.length >= 3)
   expect(document.status.attention?.kind ?? 'none').toMatch(/none|sync-failing/)
   expect(log.filter(({ code }) => code === 'session-unanswered').length).toBeGreaterThanOrEqual(3)
