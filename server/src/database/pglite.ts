@@ -1,4 +1,5 @@
 import { PGlite } from '@electric-sql/pglite'
+import { TidemarkError } from '@tidemark/shared'
 import type { Driver, Lease, Runner } from './database.ts'
 import { lockFolder } from './folder-lock.ts'
 import { Turns } from './turns.ts'
@@ -8,12 +9,12 @@ import { Turns } from './turns.ts'
  * (PGlite ships a `node-postgres` adapter; in 0.5.16 an error in a query with parameters breaks its connection.)
  */
 export async function openPglite(folder: string): Promise<Driver> {
-  const unlock = lockFolder(folder)
+  const lock = lockFolder(folder)
   let lite: PGlite
   try {
     lite = await PGlite.create(`${folder}/pglite`)
   } catch (error) {
-    unlock()
+    lock.release()
     throw error
   }
   const turns = new Turns()
@@ -24,6 +25,7 @@ export async function openPglite(folder: string): Promise<Driver> {
     return {
       release,
       async query<Row>(text: string, values: readonly unknown[]) {
+        if (!lock.isHeld()) throw folderLost(folder)
         const { rows, affectedRows } = await lite.query<Row>(text, [...values])
         return { rows, rowCount: affectedRows ?? rows.length }
       },
@@ -41,8 +43,9 @@ export async function openPglite(folder: string): Promise<Driver> {
   })
   const close = async () => {
     await turns.take({ urgent: false })
-    await lite.close()
-    unlock()
+    // closing writes, and what is under this path now may be somebody else's
+    if (lock.isHeld()) await lite.close()
+    lock.release()
   }
   return {
     kind: 'pglite',
@@ -50,7 +53,16 @@ export async function openPglite(folder: string): Promise<Driver> {
     writer: runner(true),
     connect: () => connect({ urgent: false }),
     // it lives and dies with this process; what fails in it, the journal's commits tell
-    troubles: async () => [],
+    troubles: async () => (lock.isHeld() ? [] : [folderLost(folder).message]),
     close: () => (closing ??= close()),
   }
+}
+
+/** Whoever deletes the folder, or the lock in it, lets others in: nothing more is written then, and nothing acknowledged. */
+function folderLost(folder: string): TidemarkError {
+  return new TidemarkError(
+    'storage-unavailable',
+    `The data folder ${folder}, or the lock in it, was taken away or replaced while the server ran. ` +
+      'Nothing more is stored: put the folder back and start again.',
+  )
 }
