@@ -149,10 +149,8 @@ export class PostgresConnections implements Runner {
   async #greeted(client: pg.PoolClient): Promise<Peer> {
     let late: NodeJS.Timeout | undefined
     const silence = new Promise<never>((_, reject) => {
-      late = setTimeout(
-        () => reject(new Error('the database did not answer a new connection')),
-        this.#options.connectMs,
-      )
+      const error = Object.assign(new Error('the database did not answer a new connection'), { code: 'ETIMEDOUT' })
+      late = setTimeout(() => reject(error), this.#options.connectMs)
     })
     const greeting = greet(client, this.#options.limits)
     greeting.catch(() => {})

@@ -1,6 +1,7 @@
 import { systemClock } from '@tidemark/shared'
 import type { Driver } from './database.ts'
 import { type PoolOptions, PostgresConnections } from './postgres-pool.ts'
+import { SchemaGuard } from './schema-guard.ts'
 import { askTroubles } from './troubles.ts'
 import { Watch } from './watch.ts'
 
@@ -45,6 +46,7 @@ export function openPostgres(connectionString: string, onIdleError: (error: Erro
     // a new connection costs a person who opens a document tens of milliseconds
     idleMs: 300 * second,
   })
+  const schema = new SchemaGuard()
   let closing: Promise<void> | null = null
   const close = async () => {
     await Promise.all([writer.end(), others.end()])
@@ -53,8 +55,8 @@ export function openPostgres(connectionString: string, onIdleError: (error: Erro
   }
   return {
     kind: 'postgres',
-    writer,
-    run: (statement, values) => others.run(statement, values),
+    writer: schema.guard(writer),
+    ...schema.guard(others),
     connect: () => others.connect(),
     troubles: () => askTroubles(questions),
     close: () => (closing ??= close()),
