@@ -1,9 +1,12 @@
-import { type ChildProcess, fork } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { container, hasContainers } from '../../../test/helpers/container.ts'
 import type { Answer, Order } from '../../../test/helpers/lock-contender.ts'
+import { until } from '../../../test/helpers/until.ts'
 import { lockFolder } from './folder-lock.ts'
 import { judge, readNote } from './note-of-owner.ts'
 
@@ -22,8 +25,10 @@ afterEach(() => {
 const inUse = expect.objectContaining({ code: 'data-folder-in-use' })
 const contender = new URL('../../../test/helpers/lock-contender.ts', import.meta.url)
 
-async function startContender(): Promise<ChildProcess> {
-  const child = fork(contender, { stdio: 'inherit' })
+/** @param launcher what starts it instead of the system */
+async function startContender(launcher: readonly string[] = []): Promise<ChildProcess> {
+  const [program = process.execPath, ...words] = [...launcher, process.execPath, fileURLToPath(contender)]
+  const child = spawn(program, words, { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] })
   children.push(child)
   expect(await answerOf(child)).toBe('ready')
   return child
@@ -84,6 +89,29 @@ describe('[R7.4] one process at a time uses a data folder', () => {
     lockFolder(folder).release()
   })
 
+  test('two containers that share it are both process 1: the second is refused, and gets it when the first is killed', async () => {
+    if (!hasContainers()) return
+    const one = await startContender(container)
+    const other = await startContender(container)
+    expect(await tryToLock(one)).toBe('locked')
+    expect(readNote(join(folder, 'tidemark.lock'))?.pid, 'it is process 1').toBe(1)
+    expect(await tryToLock(other)).toEqual({ refused: 'data-folder-in-use' })
+    expect(() => lockFolder(folder)).toThrow(inUse)
+    await kill9(one)
+    await until('it is free', async () => (await tryToLock(other)) === 'locked')
+    expect(() => lockFolder(folder)).toThrow(inUse)
+  })
+
+  test('a container does not take over what an earlier version may hold in another one', async () => {
+    if (!hasContainers()) return
+    const inside = await startContender(container)
+    leaveOldNote(1, '4711')
+    expect(await tryToLock(inside)).toEqual({ refused: 'data-folder-in-use' })
+    expect(readNote(join(folder, 'tidemark.lock'))).toEqual({ pid: 1, start: '4711', isOurs: false })
+    rmSync(join(folder, 'tidemark.lock'))
+    expect(await tryToLock(inside)).toBe('locked')
+  })
+
   test.each([
     { what: 'with nothing in it', leftover: null },
     { what: 'that was left by kill -9', leftover: '999999 1 system-lock\n' },
@@ -93,7 +121,7 @@ describe('[R7.4] one process at a time uses a data folder', () => {
     const { leftover } = given
     // inside a container nobody can tell whether the server of an earlier version is gone
     const undecided = leftover === '999999 1\n' && judge({ pid: 999_999, start: '1', isOurs: false }) === 'unknown'
-    const contenders = await Promise.all(Array.from({ length: 4 }, startContender))
+    const contenders = await Promise.all(Array.from({ length: 4 }, () => startContender()))
     for (let round = 0; round < 60; round += 1) {
       if (leftover !== null) writeFileSync(join(folder, 'tidemark.lock'), leftover)
       const at = Date.now() + 8
