@@ -372,6 +372,7 @@ test('[R3.4] a set-aside copy is counted although the part that lists copies can
   vi.doMock('./store/set-aside.ts', () => {
     throw new TypeError('Failed to fetch dynamically imported module')
   })
+  await expect(client.setAsideCopies()).rejects.toMatchObject({ code: 'page-outdated' })
   const left = await client.signOut({ timeout: 20 })
   vi.doUnmock('./store/set-aside.ts')
   expect(left).toEqual({ drained: false, wiped: false, remaining: [{ name: 'plan', pendingCount: 1 }] })

@@ -49,6 +49,7 @@ export const errorCodes = [
   'local-storage-in-use',
   'account-mismatch',
   'edits-unkept',
+  'page-outdated',
   // the app's own rules
   'flush-timeout',
   'flush-aborted',
@@ -118,6 +119,7 @@ export function consequenceOf(code: ErrorCode): Consequence {
     case 'account-mismatch':
     case 'document-broken':
     case 'edits-unkept':
+    case 'page-outdated':
     case 'data-folder-in-use':
     case 'schema-too-new':
     case 'schema-unusable':
@@ -197,6 +199,7 @@ export const errorSentences: { readonly [code in ErrorCode]: string } = {
     'This device holds unsaved edits of another account. They were not sent; sign in as their owner to save them.',
   'edits-unkept':
     'A document was closed before its last edits could be kept on this device or saved. Keep this page open; this is tried again.',
+  'page-outdated': 'A part of this page could not be loaded; there may be a newer version of it. Reload the page.',
   'flush-timeout': 'Not everything could be saved in time. Your edits are kept.',
   'flush-aborted': 'Saving was cancelled. Your edits are kept.',
   'document-closed': 'This document was closed.',

@@ -1,5 +1,6 @@
 import { type Clock, TidemarkError } from '@tidemark/shared'
 import type * as Y from 'yjs'
+import { loadPart } from '../load-part.ts'
 import type { TabWorld } from '../tabs/world.ts'
 import { resultOf, updatesStore, writeError } from './idb.ts'
 import type { StoreEvents } from './local-store.ts'
@@ -99,7 +100,7 @@ export class Caretaking {
 
   async #compact(): Promise<Size | null> {
     const { doc, origin, seals, account, isAllWritten, isClosing, events } = this.#means
-    const { compact } = await import('./compaction.ts')
+    const { compact } = await loadPart(() => import('./compaction.ts'))
     const database = this.#database()
     const compacting = compact({
       ...{ database, doc, origin, seals: seals(), account: account(), isClosing },

@@ -80,6 +80,7 @@ export function abortQuietly(transaction: IDBTransaction | null): void {
 
 /** What a failed write means. */
 export function writeError(cause: unknown): TidemarkError {
+  if (cause instanceof TidemarkError) return cause
   const isFull = cause instanceof DOMException && cause.name === 'QuotaExceededError'
   return new TidemarkError(isFull ? 'local-storage-full' : 'local-storage-failed', undefined, { cause })
 }

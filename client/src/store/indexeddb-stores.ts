@@ -1,5 +1,6 @@
 import { TidemarkError } from '@tidemark/shared'
 import type * as Y from 'yjs'
+import { loadPart } from '../load-part.ts'
 import { type Log, logEntry } from '../log.ts'
 import { copiesOf } from './copies.ts'
 import type { CacheLimits } from './eviction.ts'
@@ -96,16 +97,16 @@ export class IndexeddbStores implements LocalStores {
 
   async setAsideCopies(): Promise<SetAsideCopy[]> {
     if (!hasIndexeddb()) return []
-    const { setAsideCopies } = await import('./set-aside.ts')
+    const { setAsideCopies } = await loadPart(() => import('./set-aside.ts'))
     return setAsideCopies(this.#means.namespace, await this.documents())
   }
 
   async readSetAside(id: string): Promise<Y.Doc> {
-    return (await import('./set-aside.ts')).readSetAside(id, this.#means)
+    return (await loadPart(() => import('./set-aside.ts'))).readSetAside(id, this.#means)
   }
 
   async dropSetAside(id: string): Promise<void> {
-    return (await import('./set-aside.ts')).dropSetAside(this.#means.namespace, id)
+    return (await loadPart(() => import('./set-aside.ts'))).dropSetAside(this.#means.namespace, id)
   }
 
   close(): Promise<void> {
@@ -128,7 +129,7 @@ export class IndexeddbStores implements LocalStores {
     // without locks nobody can tell which copies are open
     if (!locks || this.#isClosed) return
     this.#cancelEviction = clock.after(delay, () => {
-      import('./eviction.ts')
+      loadPart(() => import('./eviction.ts'))
         .then(({ evict }) => evict({ namespace, clock, locks, limits: { ...defaultLimits, ...cache } }))
         // it costs space, and is tried again
         .catch((cause: unknown) => this.#means.log?.(logEntry(writeError(cause), { isHealing: true })))
