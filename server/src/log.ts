@@ -58,6 +58,7 @@ function isServersFault(code: ErrorCode): boolean {
     case 'internal':
     case 'storage-unavailable':
     case 'document-load-failed':
+    case 'database-set-back':
     case 'document-write-failed':
     case 'configuration-invalid':
     case 'data-folder-in-use':

@@ -23,6 +23,7 @@ export const errorCodes = [
   'authentication-timeout',
   // the server's storage
   'storage-unavailable',
+  'database-set-back',
   'document-load-failed',
   'document-write-failed',
   // what was sent
@@ -88,6 +89,7 @@ export function consequenceOf(code: ErrorCode): Consequence {
     case 'session-unanswered':
     case 'authentication-timeout':
     case 'storage-unavailable':
+    case 'database-set-back':
     case 'too-many-connections':
     case 'slow-consumer':
     case 'flush-timeout':
@@ -168,6 +170,8 @@ export const errorSentences: { readonly [code in ErrorCode]: string } = {
     'The server does not answer under this name. Its administrator can add the name to the allowed hosts.',
   'authentication-timeout': 'The connection did not authenticate in time; trying again.',
   'storage-unavailable': "The server's database is away. Your edits are kept and will be saved when it is back.",
+  'database-set-back':
+    'The database has lost edits that were stored already. The server still had them and stores them again.',
   'document-load-failed': 'The server could not open this document. Its administrator can find the reason in the log.',
   'document-write-failed': 'The server could not store an edit of this document. Your edits are kept on this device.',
   'message-malformed': 'A message could not be understood and was refused.',

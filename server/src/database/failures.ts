@@ -32,3 +32,20 @@ export function sqlState(error: unknown): string | null {
   if (typeof error !== 'object' || error === null || !('code' in error)) return null
   return typeof error.code === 'string' && /^[0-9A-Z]{5}$/.test(error.code) ? error.code : null
 }
+
+/** SQLSTATE classes that speak of the database whatever document is written: connections, transactions, rights, space, system. */
+const databaseClasses = new Set(['08', '25', '28', '3D', '42', '53', '57', '58', 'F0'])
+
+/** Whether a transient failure is one that any document would meet, as far as its code says. */
+export function speaksOfDatabase(error: unknown): boolean {
+  const state = sqlState(error)
+  return state !== null && !isTimeout(error) && databaseClasses.has(state.slice(0, 2))
+}
+
+/** query_canceled (statement_timeout), lock_not_available (lock_timeout) */
+const timeouts = new Set(['57014', '55P03'])
+
+/** Whether the database gave up for want of time, so that one does not look for the reason by trying again and again. */
+export function isTimeout(error: unknown): boolean {
+  return timeouts.has(sqlState(error) ?? '')
+}

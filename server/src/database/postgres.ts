@@ -8,7 +8,7 @@ import { Watch } from './watch.ts'
 const second = 1_000
 
 /**
- * Three ways to the same Postgres, so that none starves another: the journal's one connection, those of loads, snapshots and
+ * Three ways to the same Postgres, so that none starves another: the journal's connections, those of loads, snapshots and
  * questions, and one that asks how the others are. Ten connections at most.
  */
 export function openPostgres(connectionString: string, onIdleError: (error: Error) => void): Driver {
@@ -32,7 +32,8 @@ export function openPostgres(connectionString: string, onIdleError: (error: Erro
   }
   const writer = new PostgresConnections({
     ...shared,
-    connections: 1,
+    // one for all documents together, three for those that are committed apart, one to ask whether anything can be
+    connections: 5,
     // whoever holds a row for longer holds up one document, not the batch: it is taken apart and tried again
     limits: { lockMs: second, statementMs: 30 * second },
     connectMs: 3 * second,
@@ -40,7 +41,7 @@ export function openPostgres(connectionString: string, onIdleError: (error: Erro
   })
   const others = new PostgresConnections({
     ...shared,
-    connections: 8,
+    connections: 4,
     limits: { lockMs: 3 * second, statementMs: 60 * second },
     connectMs: 5 * second,
     // a new connection costs a person who opens a document tens of milliseconds

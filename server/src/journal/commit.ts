@@ -1,79 +1,117 @@
+import { crc32 } from 'node:zlib'
 import type { Runner } from '../database/database.ts'
-import type { JournalLine } from './line.ts'
+import type { JournalLine, Place } from './line.ts'
 
 /** One update on its way into the journal. */
 export interface Entry {
   line: JournalLine
   update: Uint8Array
   author: string | null
+  /** Repeats what was durable already and is missing now; no position waits for it (R7.14). */
+  isRepair?: true
 }
 
 /** The entries of one document in a batch, in the order they were appended. */
 export interface Portion {
-  line: JournalLine
+  readonly line: JournalLine
   entries: Entry[]
+  /**
+   * A failed try may have stored them all the same, behind this revision: looked up before the next try counts as a new one,
+   * so that a commit whose answer was lost is not stored twice (R7.12).
+   */
+  triedFrom: number | null
 }
 
+/** How many entries from `begin` on make a batch. */
+export function batchEnd(entries: readonly Entry[], begin: number, limit: { updates: number; bytes: number }): number {
+  let bytes = 0
+  let end = begin
+  while (end < entries.length && end - begin < limit.updates && bytes < limit.bytes) {
+    bytes += (entries[end] as Entry).update.byteLength
+    end++
+  }
+  return end
+}
+
+export const bytesOf = (entries: readonly Entry[]): number =>
+  entries.reduce((sum, { update }) => sum + update.byteLength, 0)
+
+export const portionOf = (line: JournalLine, entries: Entry[]): Portion => ({ line, entries, triedFrom: null })
+
 /**
- * Documents in the order of their ids, so that two nodes mostly take row locks in the same order. Where the planner
- * takes them in another and they deadlock, one of them tries again.
+ * Documents in the order of their ids, so that the rows of one document lie together.
  */
 export function portionsOf(batch: readonly Entry[]): Portion[] {
   const portions = new Map<JournalLine, Portion>()
   for (const entry of batch) {
     const portion = portions.get(entry.line)
     if (portion) portion.entries.push(entry)
-    else portions.set(entry.line, { line: entry.line, entries: [entry] })
+    else portions.set(entry.line, portionOf(entry.line, [entry]))
   }
   return [...portions.values()].sort((one, other) => one.line.documentId - other.line.documentId)
 }
 
 // One statement, so one round trip and one transaction. All updates travel as one bytea and are cut apart by
-// Postgres: an array of bytea would be sent as text, twice the size. A document whose row or epoch has gone
-// (purged, reset) is missing from `heads`, so nothing of it is written and it is missing from the answer.
+// Postgres: an array of bytea would be sent as text, twice the size. Nothing is written of a document
+// - whose row somebody holds: the others do not wait for it (R6.14), and nodes cannot deadlock;
+// - whose row or epoch has gone (purged, reset), or whose head is not where this process left it: somebody else wrote, or
+//   an earlier try of this very batch, or the database was set back (R7.14). Two tries at one head cannot both be stored.
+// It is missing from the answer then, and standing.ts finds out why.
 const statement = {
   name: 'tidemark-journal-commit',
   text: `
     with portions as (
-      select * from unnest($1::bigint[], $2::int[], $3::uuid[]) as p (id, count, epoch)
+      select * from unnest($1::bigint[], $2::int[], $3::uuid[], $10::bigint[]) as p (id, count, epoch, head)
+    ), free as materialized (
+      select d.id from tidemark_store.documents d where d.id = any ($1::bigint[]) order by d.id for no key update skip locked
     ), heads as (
       update tidemark_store.documents d set head = d.head + p.count, updated_at = now()
-      from portions p
-      where d.id = p.id and d.epoch = p.epoch
+      from portions p join free f on f.id = p.id
+      where d.id = p.id and d.epoch = p.epoch and d.head = coalesce(p.head, d.head)
       returning d.id, d.head, d.head - p.count as base
     ), written as (
-      insert into tidemark_store.updates (document_id, revision, bytes, author)
-      select u.id, h.base + u.ordinal, substring($9::bytea from u.start for u.length), u.author
-      from unnest($4::bigint[], $5::int[], $6::int[], $7::int[], $8::text[]) as u (id, ordinal, start, length, author)
+      insert into tidemark_store.updates (document_id, revision, bytes, author, crc)
+      select u.id, h.base + u.ordinal, substring($9::bytea from u.start for u.length), u.author, u.crc
+      from unnest($4::bigint[], $5::int[], $6::int[], $7::int[], $8::text[], $11::bigint[])
+        as u (id, ordinal, start, length, author, crc)
       join heads h on h.id = u.id
     )
-    select id, head from heads`,
+    select id, head, (extract(epoch from now()) * 1000000)::bigint as stamp from heads`,
 }
 
 /**
- * Commits the portions in one transaction.
- * @returns each document's head revision afterwards; a document that is missing has another epoch, or is gone
+ * Commits the portions in one transaction; with none it asks whether anything could be committed now.
+ * @returns each document's head afterwards; nothing was written of a document that is missing
  */
-export async function commit(writer: Runner, portions: readonly Portion[]): Promise<Map<number, number>> {
+export async function commit(
+  writer: Runner,
+  portions: readonly Portion[],
+  { joining = false }: { joining?: boolean } = {},
+): Promise<Map<number, Place>> {
   const ids: number[] = []
   const counts: number[] = []
   const epochs: string[] = []
+  const heads: (number | string)[] = []
   const updateIds: number[] = []
   const ordinals: number[] = []
   const starts: number[] = []
   const lengths: number[] = []
   const authors: (string | null)[] = []
+  const checksums: number[] = []
   let size = 0
   for (const { line, entries } of portions) {
     ids.push(line.documentId)
     counts.push(entries.length)
     epochs.push(line.epoch)
+    // another process keeps writing to it: behind whatever it writes
+    heads.push(joining ? 'null' : line.revision)
     for (const [index, { update, author }] of entries.entries()) {
       updateIds.push(line.documentId)
       ordinals.push(index + 1)
       starts.push(size + 1)
       lengths.push(update.byteLength)
       authors.push(author)
+      checksums.push(crc32(update))
       size += update.byteLength
     }
   }
@@ -85,7 +123,7 @@ export async function commit(writer: Runner, portions: readonly Portion[]): Prom
       offset += update.byteLength
     }
   }
-  const rows = await writer.run<{ id: number; head: number }>(statement, [
+  const rows = await writer.run<{ id: number; head: number; stamp: number }>(statement, [
     arrayOf(ids),
     arrayOf(counts),
     arrayOf(epochs),
@@ -95,8 +133,10 @@ export async function commit(writer: Runner, portions: readonly Portion[]): Prom
     arrayOf(lengths),
     arrayOf(authors.map(quoted)),
     bytes,
+    arrayOf(heads),
+    arrayOf(checksums),
   ])
-  return new Map(rows.map(({ id, head }) => [id, head]))
+  return new Map(rows.map(({ id, head, stamp }) => [id, { revision: head, stamp }]))
 }
 
 // Written here and not by the driver, which looks at and escapes each element: these are numbers, uuids and quoted names.

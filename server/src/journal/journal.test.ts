@@ -134,14 +134,10 @@ describe('a journal on PGlite', () => {
 
   test('[R5.5] a commit that hangs counts as a database that is away', async () => {
     let proceed = (): void => {}
-    const journal = openJournal(
-      intercepted(
-        () =>
-          new Promise((resolve) => {
-            proceed = resolve
-          }),
-      ),
-    )
+    const hanging = new Promise<void>((resolve) => {
+      proceed = resolve
+    })
+    const journal = openJournal(intercepted(() => hanging))
     const line = await openLine('hanging')
     const told = new Promise((resolve) => journal.events.on('storage', resolve))
     journal.append(line, bytesOf('slow'), null)

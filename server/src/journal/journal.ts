@@ -1,8 +1,13 @@
-import { type Clock, Emitter, TidemarkError } from '@tidemark/shared'
-import type { Database } from '../database/database.ts'
-import { classify } from '../database/failures.ts'
-import { commit, type Entry, type Portion, portionsOf } from './commit.ts'
+import { type Clock, Emitter, type ErrorCode, TidemarkError } from '@tidemark/shared'
+import type { Database, Runner } from '../database/database.ts'
+import { Availability, type StorageState } from './availability.ts'
+import { batchEnd, bytesOf, commit, type Entry, type Portion, portionsOf } from './commit.ts'
+import { Lanes, type Repair } from './lanes.ts'
 import type { JournalLine } from './line.ts'
+import { patience } from './patience.ts'
+import { Pauses } from './pauses.ts'
+import { standingsOf } from './standing.ts'
+import { type Committed, Together } from './together.ts'
 
 export interface JournalOptions {
   /** The least time from the begin of one commit to the next, in ms, so that a busy server commits many updates together. */
@@ -12,8 +17,10 @@ export interface JournalOptions {
 }
 
 export interface JournalEvents {
-  /** `unavailable` as soon as a commit failed for a reason that may pass, or takes longer than is right (R5.5). */
-  storage: { available: true } | { available: false; cause: unknown; attempt: number }
+  /** `unavailable` as soon as the database takes no commits, or does not answer for longer than is right (R5.5). */
+  storage: StorageState
+  /** This one document cannot be stored now, though the database is there; `cause` is null when that is over (R6.14). */
+  document: { line: JournalLine; cause: unknown }
   /** Whether the queue is over its limit. */
   pressure: boolean
   /** All of a batch's lines have moved on. */
@@ -22,62 +29,121 @@ export interface JournalEvents {
   failed: { line: JournalLine; error: TidemarkError }
 }
 
-const largestBatch = { updates: 5_000, bytes: 8 * 1024 * 1024 }
-/** A commit that takes longer than this many ms is a database that is away, as far as a person can tell. */
-const slowCommitMs = 1_200
-const firstRetryMs = 50
-const longestRetryMs = 1_000
+/** Only so much of what may be queued may be of one document that waits by itself. */
+const shareOfOne = 4
 
 /**
  * The one writer of this process (R1, R7): it takes everything queued for all documents, commits it in one
  * transaction, and repeats. `append` is synchronous, so an update is queued in the tick that applied it.
+ * Documents that would hold the others up go their own way (lanes.ts).
  */
 export class Journal {
   readonly events: Emitter<JournalEvents>
-  readonly #database: Database
+  readonly #writer: Runner
   readonly #options: JournalOptions
   readonly #clock: Clock
+  readonly #pauses: Pauses
+  readonly #availability: Availability
+  readonly #lanes: Lanes
+  readonly #together: Together
   #queue: Entry[] = []
   /** Where the queue begins: taking from the front by index keeps a long queue from being copied again and again. */
   #taken = 0
   /** When the last commit began. */
   #committedAt = Number.NEGATIVE_INFINITY
-  #queuedBytes = 0
-  /** Taken from the queue, and not decided yet: while the database is away that is where edits wait. */
-  #inCommit = 0
+  /** All that is neither committed nor refused yet, wherever it waits. */
+  #undecided = { updates: 0, bytes: 0 }
+  readonly #bytesOf = new Map<JournalLine, number>()
   #underPressure = false
-  #available = true
   #closing = false
-  #writer: Promise<void> | null = null
+  #isWriting = false
+  #drained: (() => void)[] = []
+  #repair: (line: JournalLine) => Promise<Repair> = async (line) => ({
+    head: { revision: line.revision, stamp: null },
+    update: null,
+  })
 
   constructor(database: Database, options: JournalOptions, clock: Clock, onListenerError: (error: unknown) => void) {
-    this.#database = database
+    this.#writer = database.writer
     this.#options = options
     this.#clock = clock
     this.events = new Emitter(onListenerError)
+    this.#pauses = new Pauses(clock)
+    this.#availability = new Availability({
+      probe: () => commit(this.#writer, []),
+      pauses: this.#pauses,
+      changed: (state) => this.events.emit('storage', state),
+    })
+    this.#lanes = new Lanes({
+      writer: this.#writer,
+      clock,
+      pauses: this.#pauses,
+      availability: this.#availability,
+      repair: (line) => this.#repair(line),
+      settle: (line, entries, head, seconds) => this.#settle([{ line, entries, head }], seconds),
+      fail: (line, code, cause) => this.#fail(line, code, cause),
+      troubled: (line, cause) => this.#tellOf(line, cause),
+      eased: (line) => this.#tellOf(line, null),
+      emptied: () => this.#emptied(),
+    })
+    this.#together = new Together({
+      writer: this.#writer,
+      pauses: this.#pauses,
+      availability: this.#availability,
+      lanes: this.#lanes,
+      settle: (committed, seconds) => this.#settle(committed, seconds),
+    })
   }
 
+  /** Whether the database takes commits; one document that cannot be stored does not count. */
   get available(): boolean {
-    return this.#available
+    return this.#availability.available
   }
 
   get queued(): { updates: number; bytes: number } {
-    return { updates: this.#queue.length - this.#taken + this.#inCommit, bytes: this.#queuedBytes }
+    return this.#undecided
+  }
+
+  /** Who knows what is in memory says how to mend what the database has lost (R7.14). */
+  repairBy(repair: (line: JournalLine) => Promise<Repair>): void {
+    this.#repair = repair
   }
 
   /** Queues an update behind all others of its document. The line's `appended` position is this update's. */
   append(line: JournalLine, update: Uint8Array, author: string | null): void {
     if (line.failure) return
     line.appended += 1
-    this.#queue.push({ line, update, author })
-    this.#queuedBytes += update.byteLength
-    if (!this.#underPressure && this.#queuedBytes > this.#options.queuedBytes) this.#setPressure(true)
-    this.#writer ??= this.#write()
+    const entry = { line, update, author }
+    this.#count(line, 1, update.byteLength)
+    if (this.#lanes.has(line)) {
+      this.#lanes.push(entry)
+      this.#limit(line)
+    } else {
+      this.#queue.push(entry)
+      if (!this.#isWriting) void this.#write()
+    }
+  }
+
+  /** Looks whether the database still holds what these documents' processes took to be stored, and mends it if not (R7.14). */
+  async verify(lines: readonly JournalLine[]): Promise<void> {
+    const idle = lines.filter((line) => line.failure === null && line.isDurable && !this.#lanes.has(line))
+    if (idle.length === 0) return
+    const moved: JournalLine[] = []
+    for (const [line, standing] of await standingsOf(this.#writer, idle)) {
+      if (standing.kind === 'rewound') this.#lanes.open(line, null, { isRewound: true })
+      if (standing.kind === 'same') line.recognise(standing.head)
+      if (standing.kind !== 'ahead') continue
+      line.foreign(standing.head)
+      moved.push(line)
+    }
+    if (moved.length > 0) this.events.emit('committed', { lines: moved, updates: 0, bytes: 0, seconds: 0 })
   }
 
   /** Waits until all that is queued is committed or has failed for good. */
   async drain(): Promise<void> {
-    while (this.#writer) await this.#writer
+    while (this.#undecided.updates > 0 || this.#lanes.size > 0) {
+      await new Promise<void>((resolve) => this.#drained.push(resolve))
+    }
   }
 
   /**
@@ -86,40 +152,37 @@ export class Journal {
    * @returns how many updates were left
    */
   async close(timeoutMs: number): Promise<number> {
-    let cancel = (): void => {}
-    const timeout = new Promise<void>((resolve) => {
-      cancel = this.#clock.after(timeoutMs, resolve)
-    })
-    await Promise.race([this.drain(), timeout])
-    cancel()
+    await this.#pauses.within(timeoutMs, this.drain(), undefined)
     this.#closing = true
-    return this.queued.updates
+    this.#lanes.close()
+    this.#together.close()
+    this.#availability.close()
+    this.#pauses.end()
+    return this.#undecided.updates
   }
 
   async #write(): Promise<void> {
-    try {
-      while (!this.#closing && this.queued.updates > 0) {
-        const { windowMs } = this.#options
-        const elapsed = this.#clock.now() - this.#committedAt
-        // a clock that was set back says nothing of how long ago that was
-        if (elapsed >= 0 && elapsed < windowMs) await this.#pause(windowMs - elapsed)
-        this.#committedAt = this.#clock.now()
-        await this.#commitBatch(this.#take())
-      }
-    } finally {
-      this.#writer = null
+    this.#isWriting = true
+    while (!this.#closing && this.#taken < this.#queue.length) {
+      const { windowMs } = this.#options
+      const elapsed = this.#clock.now() - this.#committedAt
+      // a clock that was set back says nothing of how long ago that was
+      if (elapsed >= 0 && elapsed < windowMs) await this.#pauses.pause(windowMs - elapsed)
+      this.#committedAt = this.#clock.now()
+      await this.#together.commit(this.#apart(portionsOf(this.#take())))
     }
-    if (!this.#closing && this.queued.updates > 0) this.#writer ??= this.#write()
+    this.#isWriting = false
   }
 
+  /** The next batch from the queue, without what has failed meanwhile or waits by itself. */
   #take(): Entry[] {
-    let bytes = 0
-    let end = this.#taken
-    while (end < this.#queue.length && end - this.#taken < largestBatch.updates && bytes < largestBatch.bytes) {
-      bytes += (this.#queue[end] as Entry).update.byteLength
-      end++
+    const end = batchEnd(this.#queue, this.#taken, patience.batch)
+    const batch: Entry[] = []
+    for (const entry of this.#queue.slice(this.#taken, end)) {
+      if (entry.line.failure) continue
+      if (this.#lanes.has(entry.line)) this.#lanes.push(entry)
+      else batch.push(entry)
     }
-    const batch = this.#queue.slice(this.#taken, end)
     if (end === this.#queue.length) {
       this.#queue = []
       this.#taken = 0
@@ -129,100 +192,76 @@ export class Journal {
     return batch
   }
 
-  async #commitBatch(batch: Entry[]): Promise<void> {
-    this.#inCommit = batch.length
-    await this.#commitPortions(portionsOf(batch))
-    // given up at the shutdown, the batch counts as left
-    if (!this.#closing) this.#inCommit = 0
-    for (const { update } of batch) this.#queuedBytes -= update.byteLength
-    if (this.#underPressure && this.#queuedBytes < this.#options.queuedBytes / 2) this.#setPressure(false)
+  /** Sends what would hold the others up its own way. */
+  #apart(portions: Portion[]): Portion[] {
+    return portions.filter((portion) => {
+      if (bytesOf(portion.entries) < patience.largePortionBytes) return true
+      this.#lanes.open(portion.line, portion)
+      return false
+    })
   }
 
-  /** Commits the portions; on a data error halves them until the poisoned document stands alone (R6.2). */
-  async #commitPortions(portions: Portion[]): Promise<void> {
-    const healthy = portions.filter(({ line }) => line.failure === null)
-    if (healthy.length === 0) return
-    const outcome = await this.#commitUntilDecided(healthy)
-    if (outcome.kind === 'committed') {
-      this.#settle(healthy, outcome.heads, outcome.seconds)
-    } else if (outcome.kind === 'refused') {
-      if (healthy.length === 1) {
-        this.#fail((healthy[0] as Portion).line, 'document-write-failed', outcome.cause)
-      } else {
-        const middle = healthy.length >> 1
-        await this.#commitPortions(healthy.slice(0, middle))
-        await this.#commitPortions(healthy.slice(middle))
-      }
-    }
-  }
-
-  /** Tries until the batch is committed or the database says that its rows are at fault (R3.3). */
-  async #commitUntilDecided(
-    portions: Portion[],
-  ): Promise<
-    | { kind: 'committed'; heads: Map<number, number>; seconds: number }
-    | { kind: 'refused'; cause: unknown }
-    | { kind: 'stopped' }
-  > {
-    for (let attempt = 1; !this.#closing; attempt++) {
-      // measured and never decided upon, so not of the injected clock
-      const started = performance.now()
-      const cancelWatch = this.#clock.after(slowCommitMs, () =>
-        this.#setAvailable({ available: false, cause: new Error(`a commit takes over ${slowCommitMs} ms`), attempt }),
-      )
-      try {
-        const heads = await commit(this.#database.writer, portions)
-        this.#setAvailable({ available: true })
-        return { kind: 'committed', heads, seconds: (performance.now() - started) / 1000 }
-      } catch (cause) {
-        const failure = classify(cause)
-        if (failure === 'data') return { kind: 'refused', cause }
-        // nobody need hear of a deadlock that the next try resolves; of one that stays, they must
-        if (failure === 'transient' || attempt > 3) this.#setAvailable({ available: false, cause, attempt })
-        await this.#pause(Math.min(firstRetryMs * 2 ** (attempt - 1), longestRetryMs))
-      } finally {
-        cancelWatch()
-      }
-    }
-    return { kind: 'stopped' }
-  }
-
-  #settle(portions: Portion[], heads: Map<number, number>, seconds: number): void {
-    const lines: JournalLine[] = []
+  #settle(committed: readonly Committed[], seconds: number): void {
     let updates = 0
     let bytes = 0
-    for (const { line, entries } of portions) {
-      const head = heads.get(line.documentId)
-      if (head === undefined) {
-        this.#fail(line, 'epoch-mismatch', new Error('the document was purged or given a new epoch while it was open'))
-        continue
-      }
-      line.committed(entries.length, head)
-      lines.push(line)
+    for (const { line, entries, head } of committed) {
+      const positions = entries.reduce((count, { isRepair }) => (isRepair ? count : count + 1), 0)
+      const size = bytesOf(entries)
       updates += entries.length
-      for (const { update } of entries) bytes += update.byteLength
+      bytes += size
+      this.#count(line, -positions, -bytesOf(entries.filter(({ isRepair }) => !isRepair)))
+      line.committed(positions, head, entries.length)
+      this.#lanes.committed(line)
     }
-    if (lines.length > 0) this.events.emit('committed', { lines, updates, bytes, seconds })
+    this.#availability.committed()
+    this.events.emit('committed', { lines: committed.map(({ line }) => line), updates, bytes, seconds })
+    this.#tellDrained()
   }
 
-  #fail(line: JournalLine, code: 'document-write-failed' | 'epoch-mismatch', cause: unknown): void {
+  #fail(line: JournalLine, code: ErrorCode, cause: unknown): void {
+    if (line.failure) return
     const error = new TidemarkError(code, undefined, { cause })
+    this.#count(line, line.durable - line.appended, -(this.#bytesOf.get(line) ?? 0))
     line.fail(error)
     this.events.emit('failed', { line, error })
+    this.#tellDrained()
   }
 
-  #setAvailable(state: JournalEvents['storage']): void {
-    const changed = state.available !== this.#available
-    this.#available = state.available
-    if (changed || !state.available) this.events.emit('storage', state)
+  /** Counts what waits, by document, and says when it is too much. */
+  #count(line: JournalLine, updates: number, bytes: number): void {
+    const ofLine = (this.#bytesOf.get(line) ?? 0) + bytes
+    if (ofLine > 0) this.#bytesOf.set(line, ofLine)
+    else this.#bytesOf.delete(line)
+    this.#undecided = { updates: this.#undecided.updates + updates, bytes: this.#undecided.bytes + bytes }
+    const limit = this.#options.queuedBytes
+    if (this.#underPressure ? this.#undecided.bytes < limit / 2 : this.#undecided.bytes > limit) {
+      this.#underPressure = !this.#underPressure
+      this.events.emit('pressure', this.#underPressure)
+    }
   }
 
-  #setPressure(underPressure: boolean): void {
-    this.#underPressure = underPressure
-    this.events.emit('pressure', underPressure)
+  /** What one document may make all wait for: its sessions end before their sockets, which others share, are paused (R6.14). */
+  #limit(line: JournalLine): void {
+    const isAlone = line.isTroubled && this.available
+    if (isAlone && (this.#bytesOf.get(line) ?? 0) > this.#options.queuedBytes / shareOfOne) {
+      this.#fail(line, 'storage-unavailable', new Error('too much of this document waits to be stored'))
+    }
   }
 
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => this.#clock.after(ms, resolve))
+  #tellOf(line: JournalLine, cause: unknown): void {
+    line.isTroubled = cause !== null
+    this.events.emit('document', { line, cause })
+  }
+
+  #emptied(): void {
+    void this.#availability.lookAgain()
+    this.#tellDrained()
+  }
+
+  #tellDrained(): void {
+    if (this.#undecided.updates > 0 || this.#lanes.size > 0) return
+    const drained = this.#drained
+    this.#drained = []
+    for (const resolve of drained) resolve()
   }
 }

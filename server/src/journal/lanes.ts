@@ -1,0 +1,248 @@
+import { type Clock, type ErrorCode, TidemarkError } from '@tidemark/shared'
+import type { Runner } from '../database/database.ts'
+import { classify, speaksOfDatabase } from '../database/failures.ts'
+import { type Attempt, tryOnce } from './attempt.ts'
+import type { Availability } from './availability.ts'
+import { batchEnd, type Entry, type Portion, portionOf } from './commit.ts'
+import type { JournalLine, Place } from './line.ts'
+import { patience } from './patience.ts'
+import { backoff, type Pauses } from './pauses.ts'
+import { Slots } from './slots.ts'
+
+/** What the database lacks of a document after it was set back, and where it stands now (R7.14). */
+export interface Repair {
+  head: Place
+  /** Null when it lacks nothing. */
+  update: Uint8Array | null
+}
+
+export interface LanesParts {
+  writer: Runner
+  clock: Clock
+  pauses: Pauses
+  availability: Availability
+  /** @throws {TidemarkError} `epoch-mismatch` when another history stands in the document's place */
+  repair(line: JournalLine): Promise<Repair>
+  settle(line: JournalLine, committed: Entry[], head: Place, seconds: number): void
+  fail(line: JournalLine, code: ErrorCode, cause: unknown): void
+  /** The document has been waiting for so long that its people must hear of it, or waits no longer. */
+  troubled(line: JournalLine, cause: unknown): void
+  eased(line: JournalLine): void
+  /** Nothing is apart any more. */
+  emptied(): void
+}
+
+/** One document whose edits go their own way into the journal, until nothing of it waits. */
+interface Lane {
+  readonly line: JournalLine
+  readonly since: number
+  /** What is being tried; it stays as it is until all of it is decided. */
+  portion: Portion | null
+  /** The try under way that the lane took over. */
+  pending: Promise<Attempt> | null
+  readonly waiting: Entry[]
+  /** The database lacks what it acknowledged: that is mended before anything else is stored. */
+  isRewound: boolean
+  failures: number
+  /** How often in a row somebody else was in the way, or had been quicker. */
+  misses: number
+  pauseMs: number
+  cause: unknown
+  cancelTelling: () => void
+}
+
+/** What somebody else's commit takes, and the longest between two looks at a row that is held. */
+const heldPause = { first: 4, longest: 250 }
+const longestRetryMs = 2_000
+
+/**
+ * The documents that would hold the others up (R6.14): too large for a batch, locked by somebody, refused by the database or
+ * set back. Each is committed by itself, beside the writer of all others, as often as it takes (R3.3).
+ */
+export class Lanes {
+  readonly #parts: LanesParts
+  readonly #lanes = new Map<JournalLine, Lane>()
+  // those that fail again and again never take the place of those that are tried for the first time
+  // together with the writer of all others they leave one of its connections free (database/postgres.ts)
+  readonly #first = new Slots(2)
+  readonly #again = new Slots(1)
+  #lastCommit: { line: JournalLine | null; at: number } = { line: null, at: Number.NEGATIVE_INFINITY }
+  #closed = false
+
+  constructor(parts: LanesParts) {
+    this.#parts = parts
+  }
+
+  has(line: JournalLine): boolean {
+    return this.#lanes.has(line)
+  }
+
+  get size(): number {
+    return this.#lanes.size
+  }
+
+  /** Queues an entry behind the others of its document, which has a lane. */
+  push(entry: Entry): void {
+    this.#lanes.get(entry.line)?.waiting.push(entry)
+  }
+
+  /** Takes a portion over, with what the last try said of it; or a document of which only the standing is to be mended. */
+  open(
+    line: JournalLine,
+    portion: Portion | null,
+    known: { attempt?: Promise<Attempt>; isRewound?: boolean } = {},
+  ): void {
+    const existing = this.#lanes.get(line)
+    if (existing) {
+      existing.isRewound ||= known.isRewound ?? false
+      return
+    }
+    const lane: Lane = {
+      line,
+      since: this.#parts.clock.now(),
+      portion,
+      pending: known.attempt ?? null,
+      waiting: [],
+      isRewound: known.isRewound ?? false,
+      failures: 0,
+      misses: 0,
+      pauseMs: 0,
+      cause: null,
+      cancelTelling: () => {},
+    }
+    this.#lanes.set(line, lane)
+    this.#tellLater(lane)
+    void this.#serve(lane)
+  }
+
+  /** Something of a document was committed beside the lanes. */
+  committed(line: JournalLine): void {
+    this.#lastCommit = { line, at: this.#parts.clock.now() }
+  }
+
+  close(): void {
+    this.#closed = true
+    for (const lane of this.#lanes.values()) lane.cancelTelling()
+  }
+
+  async #serve(lane: Lane): Promise<void> {
+    while (!this.#closed && this.#hasWork(lane)) {
+      await this.#parts.availability.whenAnswering()
+      if (lane.pauseMs > 0) await this.#parts.pauses.pause(lane.pauseMs)
+      if (this.#closed) return
+      lane.pauseMs = 0
+      await this.#judge(lane, await this.#attempt(lane))
+    }
+    if (this.#closed) return
+    lane.cancelTelling()
+    this.#lanes.delete(lane.line)
+    if (lane.line.isTroubled) this.#parts.eased(lane.line)
+    if (this.#lanes.size === 0) this.#parts.emptied()
+  }
+
+  #hasWork(lane: Lane): boolean {
+    return lane.line.failure === null && (lane.isRewound || lane.portion !== null || lane.waiting.length > 0)
+  }
+
+  #attempt(lane: Lane): Promise<Attempt> {
+    const { pending } = lane
+    lane.pending = null
+    if (pending) return pending
+    const slots = lane.failures + lane.misses === 0 ? this.#first : this.#again
+    return slots.hold(async () => {
+      try {
+        if (lane.isRewound) await this.#repair(lane)
+      } catch (cause) {
+        return { kind: 'failed', cause }
+      }
+      lane.portion ??= portionOf(lane.line, lane.waiting.splice(0, batchEnd(lane.waiting, 0, patience.batch)))
+      if (lane.portion.entries.length === 0) return { kind: 'answered', verdicts: new Map(), seconds: 0 }
+      const joining = lane.misses > 2 && lane.portion.triedFrom === null
+      return await tryOnce(this.#parts.writer, [lane.portion], { joining })
+    })
+  }
+
+  async #repair(lane: Lane): Promise<void> {
+    const { head, update } = await this.#parts.repair(lane.line)
+    lane.line.rewound(head)
+    lane.isRewound = false
+    const entries = lane.portion?.entries.filter(({ isRepair }) => !isRepair) ?? []
+    if (update) entries.unshift({ line: lane.line, update, author: null, isRepair: true })
+    lane.portion = entries.length > 0 ? portionOf(lane.line, entries) : null
+  }
+
+  async #judge(lane: Lane, attempt: Attempt): Promise<void> {
+    const { line, portion } = lane
+    if (attempt.kind === 'failed') {
+      await this.#judgeFailure(lane, attempt.cause)
+      return
+    }
+    const verdict = portion && attempt.verdicts.get(portion)
+    if (!portion || !verdict) {
+      lane.portion = null
+      return
+    }
+    switch (verdict.kind) {
+      case 'committed':
+        this.#parts.settle(line, portion.entries.splice(0, verdict.count), verdict.head, attempt.seconds)
+        if (portion.entries.length === 0) lane.portion = null
+        lane.failures = 0
+        lane.misses = 0
+        break
+      case 'held':
+        lane.cause = new Error("somebody holds the lock on the document's row")
+        lane.pauseMs = Math.min(heldPause.first * 2 ** Math.min(lane.misses, 20), heldPause.longest)
+        lane.misses += 1
+        break
+      case 'ahead':
+        lane.misses += 1
+        break
+      case 'rewound':
+        lane.isRewound = true
+        break
+      case 'gone':
+        this.#parts.fail(
+          line,
+          'epoch-mismatch',
+          new Error('the document was purged or given a new epoch while it was open'),
+        )
+        break
+      default:
+        verdict satisfies never
+    }
+  }
+
+  async #judgeFailure(lane: Lane, cause: unknown): Promise<void> {
+    const { availability } = this.#parts
+    lane.failures += 1
+    lane.cause = cause
+    lane.pauseMs = backoff(lane.failures, longestRetryMs)
+    const failure = classify(cause)
+    if (cause instanceof TidemarkError && cause.code === 'epoch-mismatch') {
+      this.#parts.fail(lane.line, cause.code, cause)
+      return
+    }
+    if (failure === 'data') {
+      this.#parts.fail(lane.line, 'document-write-failed', cause)
+      return
+    }
+    if (failure === 'conflict') return
+    const isAnswering = await availability.isAnswering(patience.probeMs, cause, lane.failures)
+    // an answer to a question that writes nothing does not tell that there is room on the disk
+    if (isAnswering && speaksOfDatabase(cause) && !this.#othersCommitSince(lane)) {
+      availability.takesNothing(cause, lane.failures)
+    }
+  }
+
+  #othersCommitSince({ line, since }: Lane): boolean {
+    return this.#lastCommit.line !== line && this.#lastCommit.at >= since
+  }
+
+  /** Nobody need hear of a row that was locked for a moment; and when the database is away, everybody hears of that. */
+  #tellLater(lane: Lane): void {
+    lane.cancelTelling = this.#parts.clock.after(patience.slowMs, () => {
+      if (!this.#parts.availability.available) this.#tellLater(lane)
+      else this.#parts.troubled(lane.line, lane.cause ?? new Error(`a commit takes over ${patience.slowMs} ms`))
+    })
+  }
+}

@@ -1,0 +1,12 @@
+/** Limits of the journal's writer. */
+export const patience = {
+  /** A commit that takes longer than this many ms no longer holds up those who come after it. */
+  besideMs: 300,
+  /** What the database is given to say that it is there. */
+  probeMs: 900,
+  /** A commit that takes longer than this is one that people must hear of (R5.5). */
+  slowMs: 1_200,
+  batch: { updates: 5_000, bytes: 8 * 1024 * 1024 },
+  /** As much of one document is not committed together with others. */
+  largePortionBytes: 1024 * 1024,
+}
