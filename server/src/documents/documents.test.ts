@@ -37,6 +37,7 @@ async function storeWords(
   return { id, epoch, updates }
 }
 
+const at = (revision: number) => ({ revision, stamp: null })
 const textOf = (doc: Y.Doc) => doc.getText('text').toString().trim()
 
 async function loadAll(name: string): Promise<Y.Doc> {
@@ -53,7 +54,7 @@ async function loadAll(name: string): Promise<Y.Doc> {
 
 test('[R7.2] a document is its newest snapshot and the journal behind it', async () => {
   const { id, epoch, updates } = await storeWords('plan', ['one', 'two', 'three', 'four'])
-  await saveSnapshot(database, { id, epoch }, 2, Y.mergeUpdates(updates.slice(0, 2)))
+  await saveSnapshot(database, { id, epoch }, at(2), Y.mergeUpdates(updates.slice(0, 2)))
   const doc = new Y.Doc()
   const { stored, tail } = await load(database, 'plan', doc)
   expect(textOf(doc)).toBe('one two three four')
@@ -93,15 +94,15 @@ test('[R6.1] a row that does not decode is kept, reported and skipped, and the d
 
 test('[R6.1] a snapshot that does not decode gives way to the one before it and the whole journal', async () => {
   const { id, epoch, updates } = await storeWords('bad snapshot', ['one', 'two', 'three', 'four'])
-  await saveSnapshot(database, { id, epoch }, 1, updates[0] as Uint8Array)
-  await saveSnapshot(database, { id, epoch }, 3, Uint8Array.of(1, 2, 3))
+  await saveSnapshot(database, { id, epoch }, at(1), updates[0] as Uint8Array)
+  await saveSnapshot(database, { id, epoch }, at(3), Uint8Array.of(1, 2, 3))
   expect(textOf(await loadAll('bad snapshot'))).toBe('one two three four')
 })
 
 test('the snapshot before the newest is kept, older ones are not', async () => {
   const { id, epoch, updates } = await storeWords('snapshots', ['a', 'b', 'c', 'd'])
   for (const revision of [1, 2, 3, 4])
-    await saveSnapshot(database, { id, epoch }, revision, Y.mergeUpdates(updates.slice(0, revision)))
+    await saveSnapshot(database, { id, epoch }, at(revision), Y.mergeUpdates(updates.slice(0, revision)))
   const kept = await database.kysely
     .selectFrom('snapshots')
     .where('document_id', '=', id)

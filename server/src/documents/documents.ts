@@ -1,23 +1,30 @@
 import type { Extension, Hocuspocus, onLoadDocumentPayload, onStoreDocumentPayload } from '@hocuspocus/server'
 import { isTransactionOrigin } from '@hocuspocus/server'
-import { Emitter } from '@tidemark/shared'
+import { Emitter, TidemarkError } from '@tidemark/shared'
 import * as Y from 'yjs'
 import type { Database } from '../database/database.ts'
 import type { Journal } from '../journal/journal.ts'
-import { JournalLine } from '../journal/line.ts'
+import type { Repair } from '../journal/lanes.ts'
+import { JournalLine, type Place } from '../journal/line.ts'
 import type { ConnectionContext } from '../sockets/context.ts'
-import { load, loadOrigin, quietly } from './load.ts'
-import { heldBackOf, isSnapshotDue, type OpenDocument } from './open-document.ts'
+import { catchUp } from './catch-up.ts'
+import { load, loadOrigin, quietly, type RowQuarantined } from './load.ts'
+import { isSnapshotDue, type OpenDocument } from './open-document.ts'
 import { tiePresenceToSessions } from './presence.ts'
+import { asReceived } from './received.ts'
+import { repairOf } from './repair.ts'
 import { DocumentSize } from './size.ts'
 import { findEpoch, saveSnapshot } from './store.ts'
-import { readTail } from './stored-rows.ts'
 import { Unstorable } from './unstorable.ts'
 
 export interface DocumentsEvents {
   /** All that was queued of this document is committed: it may now leave memory. */
   settled: OpenDocument
   snapshot: { documentName: string; revision: number; bytes: number }
+  /** A row of another process does not decode; it was put aside, and the document goes on without it. */
+  quarantined: { documentName: string; error: RowQuarantined }
+  /** The database was set back; what it lacks of the document is being stored again (R7.14). */
+  setBack: { documentName: string; revision: number; head: number }
   catchUpFailed: { documentName: string; cause: unknown }
   snapshotFailed: { documentName: string; cause: unknown }
 }
@@ -43,6 +50,11 @@ export class Documents {
         if (line.isDurable) this.events.emit('settled', open)
       }
     })
+    journal.events.on('storage', ({ available }) => {
+      // it may have come back as another: a standby, a backup
+      if (available) for (const open of this.#open.values()) this.#touch(open)
+    })
+    journal.repairBy((line) => this.#repair(line))
   }
 
   get(name: string): OpenDocument | undefined {
@@ -81,6 +93,10 @@ export class Documents {
       if (open && !open.line.isDurable && open.line.failure === null) throw new Error('')
     },
     afterUnloadDocument: async ({ documentName }) => this.#forget(documentName),
+    connected: async ({ documentName }) => {
+      const open = this.#open.get(documentName)
+      if (open) this.#touch(open)
+    },
   }
 
   async #load({ instance, document, documentName }: onLoadDocumentPayload): Promise<void> {
@@ -89,10 +105,11 @@ export class Documents {
     const snapshot = { size: stored.snapshot?.size ?? 0, tail }
     const size = new DocumentSize(document, snapshot.size + tail.bytes)
     const counted = () => scheduleSnapshots(instance, open)
-    const open: OpenDocument = { document, line, snapshot, heldBack: heldBackOf(document), counted, missing, size }
+    const open: OpenDocument = { document, line, snapshot, counted, missing, size }
     // Synchronous with the apply: Hocuspocus's own onChange runs in a promise chain, after the ack was written (R1).
-    document.on('update', (update: Uint8Array, origin: unknown) => {
-      if (origin !== loadOrigin) this.append(open, update, authorOf(origin))
+    document.on('update', (update: Uint8Array, origin: unknown, _doc: unknown, transaction: Y.Transaction) => {
+      if (origin === loadOrigin) return
+      this.append(open, asReceived(update, transaction, receivedFrom(origin)), authorOf(origin))
     })
     tiePresenceToSessions(document)
     this.#open.set(documentName, open)
@@ -100,28 +117,49 @@ export class Documents {
   }
 
   readonly #catchingUp = new Set<OpenDocument>()
-  /**
-   * Reads what another process has written to the same document: its revisions lie between ours (R7.2). The updates go to
-   * this process's clients like any other, and not into the journal, where they are already.
-   */
   async #catchUp(open: OpenDocument): Promise<void> {
     if (this.#catchingUp.has(open)) return
     this.#catchingUp.add(open)
-    const { line, document } = open
+    const documentName = open.document.name
     try {
-      while (line.covered < line.revision && !document.isDestroyed) {
-        const target = line.revision
-        const missing = await readTail(this.#database, line.documentId, line.covered)
-        for (const { bytes } of missing) Y.applyUpdate(document, bytes, loadOrigin)
-        line.covered = Math.max(line.covered, target, missing.at(-1)?.revision ?? 0)
-        line.revision = Math.max(line.revision, line.covered)
-      }
+      await catchUp(this.#database, open, (error) => this.events.emit('quarantined', { documentName, error }))
     } catch (cause) {
       // the next commit tries again; until then no snapshot claims what is missing here
-      this.events.emit('catchUpFailed', { documentName: document.name, cause })
+      this.events.emit('catchUpFailed', { documentName, cause })
     } finally {
       this.#catchingUp.delete(open)
     }
+  }
+
+  #touched = new Set<OpenDocument>()
+  #verifying = false
+  /** Somebody looks at a document that is open: asks whether the database still holds it, all such documents in one look. */
+  #touch(open: OpenDocument): void {
+    this.#touched.add(open)
+    if (!this.#verifying) void this.#verifyTouched()
+  }
+
+  async #verifyTouched(): Promise<void> {
+    this.#verifying = true
+    while (this.#touched.size > 0) {
+      const lines = [...this.#touched].map(({ line }) => line)
+      this.#touched.clear()
+      // a database that does not answer is somebody else's to tell of; the next commit or session looks again
+      await this.#journal.verify(lines).catch(() => {})
+    }
+    this.#verifying = false
+  }
+
+  async #repair(line: JournalLine): Promise<Repair> {
+    const open = this.#byLine.get(line)
+    if (!open) throw new TidemarkError('document-closed')
+    const documentName = line.documentName
+    const { revision } = line
+    const repair = await repairOf(this.#database, open, (error) =>
+      this.events.emit('quarantined', { documentName, error }),
+    )
+    if (repair.update) this.events.emit('setBack', { documentName, revision, head: repair.head.revision })
+    return repair
   }
 
   append(open: OpenDocument, update: Uint8Array, author: string | null): void {
@@ -132,42 +170,43 @@ export class Documents {
     open.counted()
   }
 
-  /**
-   * Journals the bytes of a sync message when Yjs kept a part of it aside for want of predecessors: it emitted no
-   * update for that part, and it would be acknowledged without being stored (R1.4).
-   * @returns whether it did
-   */
-  appendHeldBack(open: OpenDocument, payload: Uint8Array, author: string | null): boolean {
-    const { structs, deletions } = heldBackOf(open.document)
-    const isNew =
-      (structs !== null && structs !== open.heldBack.structs) ||
-      (deletions !== null && deletions !== open.heldBack.deletions)
-    open.heldBack = { structs, deletions }
-    // a copy: the payload is a view into the socket's read buffer
-    if (isNew) this.append(open, payload.slice(), author)
-    return isNew
-  }
-
   /** Hocuspocus's debounced store: the journal holds everything already, so only a due snapshot is written. */
   async #store({ documentName }: onStoreDocumentPayload): Promise<void> {
     const open = this.#open.get(documentName)
-    if (!open || open.line.failure || !isSnapshotDue(open.snapshot)) return
-    const { line, snapshot } = open
-    // The bytes may hold more than `covered` says, never less.
-    const revision = line.covered
+    for (let tries = 0; open && tries < snapshotTries; tries++) {
+      if (open.line.failure || open.document.isDestroyed || !isSnapshotDue(open.snapshot)) return
+      try {
+        if (await this.#saveSnapshot(open)) return
+        await this.#catchUp(open)
+      } catch (cause) {
+        // the account is unchanged, so the next edit tries again; nothing depends on this snapshot
+        this.events.emit('snapshotFailed', { documentName, cause })
+        return
+      }
+    }
+  }
+
+  /** @returns false when no revision is exactly what was in memory, because another process wrote meanwhile (R7.13) */
+  async #saveSnapshot(open: OpenDocument): Promise<boolean> {
+    const { document, line, snapshot } = open
     const covered = { ...snapshot.tail }
-    const bytes = Y.encodeStateAsUpdate(open.document)
-    try {
-      await saveSnapshot(this.#database, { id: line.documentId, epoch: line.epoch }, revision, bytes, open.missing)
-    } catch (cause) {
-      // the account is unchanged, so the next edit tries again; nothing depends on this snapshot
-      this.events.emit('snapshotFailed', { documentName, cause })
-      return
+    const missing = [...open.missing]
+    const bytes = Y.encodeStateAsUpdate(document)
+    const place = await new Promise<Place | null>((settle) => line.whenPlaced(settle))
+    if (place === null) return false
+    if (!(await saveSnapshot(this.#database, { id: line.documentId, epoch: line.epoch }, place, bytes, missing))) {
+      this.#touch(open)
+      return true
     }
     snapshot.size = bytes.byteLength
     snapshot.tail.rows -= covered.rows
     snapshot.tail.bytes -= covered.bytes
-    this.events.emit('snapshot', { documentName, revision, bytes: bytes.byteLength })
+    this.events.emit('snapshot', {
+      documentName: document.name,
+      revision: place.revision,
+      bytes: bytes.byteLength,
+    })
+    return true
   }
 
   #forget(documentName: string): void {
@@ -176,6 +215,16 @@ export class Documents {
     this.#open.delete(documentName)
     this.#byLine.delete(open.line)
   }
+}
+
+/** How often a snapshot is begun again because another process wrote meanwhile; the next edit asks for one anyway. */
+const snapshotTries = 3
+
+/** The client's message that is being applied; null where an update comes from elsewhere. */
+function receivedFrom(origin: unknown): Uint8Array | null {
+  if (!isTransactionOrigin(origin) || origin.source !== 'connection') return null
+  const { gate } = origin.connection.context as ConnectionContext
+  return gate.applying(origin.connection.messageAddress)
 }
 
 /** Who made an update; null for the server itself. */

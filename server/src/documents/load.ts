@@ -3,7 +3,7 @@ import * as Y from 'yjs'
 import type { Database } from '../database/database.ts'
 import { classify } from '../database/failures.ts'
 import { Application, DamagedRow, type Grouping } from './apply.ts'
-import { findOrCreate, quarantine, type StoredDocument } from './store.ts'
+import { findOrCreate, quarantine, type StoredDocument, type StoredSnapshot } from './store.ts'
 import { readInPieces, readUpdate, type StoredRow, tailPages } from './stored-rows.ts'
 
 export interface LoadedState {
@@ -21,11 +21,11 @@ export class RowQuarantined extends Error {
   readonly row: { source: 'update' | 'snapshot'; revision: number }
   readonly summary: string
 
-  constructor(row: { source: 'update' | 'snapshot'; revision: number }, cause: unknown) {
+  constructor(row: { source: 'update' | 'snapshot'; revision: number }, cause: unknown, fault = 'does not decode') {
     // without a message, because Hocuspocus prints messages to the console
     super('', { cause })
     this.name = 'RowQuarantined'
-    this.summary = `${row.source} ${row.revision} does not decode and was put into quarantine`
+    this.summary = `${row.source} ${row.revision} ${fault} and was put into quarantine`
     this.row = row
   }
 }
@@ -51,6 +51,8 @@ export function quietly(error: unknown): never {
  */
 export async function load(database: Database, name: string, target: Y.Doc): Promise<LoadedState> {
   const stored = await readable(findOrCreate(database, name))
+  if (stored.snapshot && stored.snapshot.revision > stored.head)
+    throw await putAsideAstray(database, stored, stored.snapshot)
   try {
     return await fill(database, stored, target, 'together')
   } catch (error) {
@@ -135,8 +137,21 @@ async function* readableAll<Value>(reading: AsyncGenerator<Value, void>): AsyncG
   }
 }
 
+/** The database was set back behind a snapshot: once the journal has grown past it again, it would hide what is new (R7.14). */
+async function putAsideAstray(
+  database: Database,
+  { id, head }: StoredDocument,
+  { revision, size, ...snapshot }: StoredSnapshot,
+): Promise<RowQuarantined> {
+  const fault = `is of a later revision than the journal's newest, ${head}: the database was set back;`
+  const bytes = snapshot.bytes ?? (await readable(readInPieces(database, 'snapshot', id, revision, size)))
+  const row = { source: 'snapshot' as const, revision }
+  await putAside(database, { documentId: id, ...row, bytes: bytes ?? new Uint8Array(), reason: fault })
+  return new RowQuarantined(row, null, fault)
+}
+
 /** @throws {TidemarkError} `storage-unavailable` when the database does not take it now: the next opening tries again */
-async function putAside(database: Database, row: Parameters<typeof quarantine>[1]): Promise<void> {
+export async function putAside(database: Database, row: Parameters<typeof quarantine>[1]): Promise<void> {
   try {
     await quarantine(database, row)
   } catch (cause) {
@@ -145,6 +160,6 @@ async function putAside(database: Database, row: Parameters<typeof quarantine>[1
 }
 
 /** A parser's message quotes what it read, and no text of Postgres holds a zero. */
-function reasonOf(cause: unknown): string {
+export function reasonOf(cause: unknown): string {
   return (cause instanceof Error ? cause.message : String(cause)).replaceAll('\0', '\\0')
 }

@@ -35,6 +35,7 @@ function updateOf(write: (doc: Y.Doc) => void): Uint8Array {
   return Y.encodeStateAsUpdate(doc)
 }
 
+const at = (revision: number) => ({ revision, stamp: null })
 const damaged = Uint8Array.of(9, 9, 9, 9)
 const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
 const connectionFailure = () => Object.assign(new Error('Connection terminated'), { code: '57P01' })
@@ -134,22 +135,22 @@ describe('[R6.11] pruning keeps the newest snapshot that is good beside a new on
   }
 
   test('a quarantined snapshot is not the good older one', async () => {
-    const document = await storeUpdates('pruning', [])
     const bytes = updateOf((doc) => doc.getText('text').insert(0, 'text'))
-    for (const revision of [1, 2]) await saveSnapshot(database, document, revision, bytes)
+    const document = await storeUpdates('pruning', [bytes, bytes, bytes, bytes])
+    for (const revision of [1, 2]) await saveSnapshot(database, document, at(revision), bytes)
     await putIntoQuarantine(document.id, 2)
-    await saveSnapshot(database, document, 3, bytes)
+    await saveSnapshot(database, document, at(3), bytes)
     expect(await snapshotsOf(document.id)).toEqual([1, 2, 3])
-    await saveSnapshot(database, document, 4, bytes)
+    await saveSnapshot(database, document, at(4), bytes)
     expect(await snapshotsOf(document.id)).toEqual([3, 4])
   })
 
   test('where all older ones are in quarantine, nothing is thrown away', async () => {
-    const document = await storeUpdates('nothing good', [])
     const bytes = updateOf((doc) => doc.getText('text').insert(0, 'text'))
-    await saveSnapshot(database, document, 1, bytes)
+    const document = await storeUpdates('nothing good', [bytes, bytes])
+    await saveSnapshot(database, document, at(1), bytes)
     await putIntoQuarantine(document.id, 1)
-    await saveSnapshot(database, document, 2, bytes)
+    await saveSnapshot(database, document, at(2), bytes)
     expect(await snapshotsOf(document.id)).toEqual([1, 2])
   })
 })

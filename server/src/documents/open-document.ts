@@ -7,8 +7,6 @@ export interface OpenDocument {
   readonly document: Document
   readonly line: JournalLine
   readonly snapshot: SnapshotAccount
-  /** What Yjs held back for want of predecessors when last looked at (R1.4). */
-  heldBack: HeldBack
   /** Revisions whose updates it does not hold, because they were in quarantine when it was loaded (R7.9). */
   readonly missing: Set<number>
   readonly size: DocumentSize
@@ -22,16 +20,6 @@ export interface SnapshotAccount {
   size: number
   /** Journal behind the newest snapshot. */
   tail: { rows: number; bytes: number }
-}
-
-export interface HeldBack {
-  structs: unknown
-  deletions: unknown
-}
-
-/** What Yjs keeps aside of updates whose predecessors are missing: in memory only, and it emits nothing for it. */
-export function heldBackOf(document: Document): HeldBack {
-  return { structs: document.store.pendingStructs?.update ?? null, deletions: document.store.pendingDs }
 }
 
 /** What reading a row costs beside its bytes, in bytes of a snapshot: so that a tail of many small rows ends, too. */

@@ -1,4 +1,6 @@
+import { crc32 } from 'node:zlib'
 import type { Database } from '../database/database.ts'
+import type { Place } from '../journal/line.ts'
 import { pieceBytes, type StoredRow } from './stored-rows.ts'
 
 /** What is stored of a document, as needed to open it. */
@@ -90,34 +92,45 @@ export async function findEpoch(database: Database, name: string): Promise<strin
   return row?.epoch ?? null
 }
 
+// A snapshot says that it holds the journal up to its revision: only where that revision is the one that was committed.
 const saveSnapshotStatement = {
   name: 'tidemark-snapshot-save',
   text: `
-    with saved as (
-      insert into tidemark_store.snapshots (document_id, revision, bytes, missing)
-      select id, $2, $3, $5::bigint[] from tidemark_store.documents where id = $1 and epoch = $4
+    with document as (
+      select d.id from tidemark_store.documents d
+      left join tidemark_store.updates u on u.document_id = d.id and u.revision = $2
+      where d.id = $1 and d.epoch = $4 and d.head >= $2
+        and ($5::bigint is null or (extract(epoch from u.created_at) * 1000000)::bigint = $5)
+    ), saved as (
+      insert into tidemark_store.snapshots (document_id, revision, bytes, crc, missing)
+      select id, $2, $3, $6, $7::bigint[] from document
       on conflict (document_id, revision) do nothing
+    ), pruned as (
+      delete from tidemark_store.snapshots where document_id = (select id from document) and revision < (
+        select max(s.revision) from tidemark_store.snapshots s
+        where s.document_id = $1 and s.revision < $2
+          and not exists (select from tidemark_store.quarantine q where q.document_id = $1 and q.source = 'snapshot' and q.revision = s.revision)
+      )
     )
-    delete from tidemark_store.snapshots where document_id = $1 and revision < (
-      select max(s.revision) from tidemark_store.snapshots s
-      where s.document_id = $1 and s.revision < $2
-        and not exists (select from tidemark_store.quarantine q where q.document_id = $1 and q.source = 'snapshot' and q.revision = s.revision)
-    )`,
+    select id from document`,
 }
 
 /**
  * Stores a snapshot; the good one before it is kept, in case this one should turn out not to decode.
+ * @param place the revision up to which it holds the journal, and when that was committed, where that is known
  * @param missing revisions up to its own whose updates are not in it
+ * @returns whether the journal still holds that revision; if not, nothing was stored (R7.14)
  */
 export async function saveSnapshot(
   database: Database,
   document: { id: number; epoch: string },
-  revision: number,
+  { revision, stamp }: Place,
   bytes: Uint8Array,
   missing: Iterable<number> = [],
-): Promise<void> {
-  const values = [document.id, revision, bytes, document.epoch, `{${[...missing].join(',')}}`]
-  await database.run(saveSnapshotStatement, values)
+): Promise<boolean> {
+  const known = revision === 0 ? null : stamp
+  const values = [document.id, revision, bytes, document.epoch, known, crc32(bytes), `{${[...missing].join(',')}}`]
+  return (await database.run(saveSnapshotStatement, values)).length > 0
 }
 
 const quarantineStatement = {
