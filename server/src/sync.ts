@@ -87,15 +87,14 @@ export class SyncServer {
             clock,
             version: parts.version,
             messageBytes: config.limits.messageBytes,
-            isStorageAvailable: () => this.journal.available,
+            isStorageAvailable: (name) => this.journal.available && !this.documents.get(name)?.line.isTroubled,
             onFailure: ({ error, ...facts }) => parts.onFailure({ ...facts, code: error.code, cause: error.cause }),
           }),
           this.documents.extension,
         ],
       },
       {
-        quarantined: (documentName, error: RowQuarantined) =>
-          parts.onFailure({ code: 'document-load-failed', documentName, attempt: error.summary, cause: error.cause }),
+        quarantined: (documentName, error) => this.#reportQuarantined(documentName, error),
         refuse: (documentName, cause) => this.#refuseLoading(documentName, cause),
       },
     )
@@ -110,13 +109,26 @@ export class SyncServer {
     this.documents.events.on('snapshotFailed', ({ documentName, cause }) =>
       onFailure({ code: 'storage-unavailable', documentName, attempt: 'snapshot', cause }),
     )
+    this.documents.events.on('quarantined', ({ documentName, error }) => this.#reportQuarantined(documentName, error))
+    this.documents.events.on('setBack', ({ documentName, revision, head }) =>
+      onFailure({
+        code: 'database-set-back',
+        documentName,
+        attempt: `revision ${revision} was stored, ${head} is there`,
+      }),
+    )
     this.documents.events.on('catchUpFailed', ({ documentName, cause }) =>
       onFailure({ code: 'storage-unavailable', documentName, attempt: 'catch up', cause }),
     )
-    this.journal.events.on('pressure', (underPressure) => this.sockets.setPaused(underPressure))
+    this.journal.events.on('pressure', (underPressure) => this.sockets.setPaused(underPressure || this.#stopping))
     this.journal.events.on('storage', (state) => {
       if (!state.available) onFailure({ code: 'storage-unavailable', attempt: state.attempt, cause: state.cause })
       this.#tellAll(state.available)
+    })
+    this.journal.events.on('document', ({ line: { documentName }, cause }) => {
+      if (cause !== null)
+        onFailure({ code: 'storage-unavailable', documentName, attempt: 'this document alone', cause })
+      if (this.#told) this.#tell(cause === null, (session) => session.documentName === documentName)
     })
     this.journal.events.on('failed', ({ line, error }) => {
       this.#writeFailed(line.documentName, error)
@@ -136,13 +148,22 @@ export class SyncServer {
   #tellAll(available: boolean): void {
     if (available === this.#told) return
     this.#told = available
+    // those of a document that waits by itself hear of it when that is over (R6.14)
+    this.#tell(available, ({ documentName }) => !available || !this.documents.get(documentName)?.line.isTroubled)
+  }
+
+  #tell(available: boolean, isConcerned: (session: Session) => boolean): void {
     for (const gate of this.sockets.gates()) {
       for (const session of gate.sessions.values()) {
-        if (!session.access) continue
+        if (!session.access || !isConcerned(session)) continue
         if (available) gate.tell(session, { tidemark: 'recovered', code: 'storage-unavailable' })
         else gate.tellError(session, 'storage-unavailable')
       }
     }
+  }
+
+  #reportQuarantined(documentName: string, { summary, cause }: RowQuarantined): void {
+    this.#parts.onFailure({ code: 'document-load-failed', documentName, attempt: summary, cause })
   }
 
   /** A document that cannot be stored any more leaves memory without an ack: its writers still hold their edits (R6.2). */
@@ -233,17 +254,21 @@ export class SyncServer {
   }
 
   /**
-   * Stops taking sockets, commits what is queued (which releases its acks), closes the sockets (W3).
+   * Stops taking sockets and reading from them, commits what is queued (which releases its acks), closes the sockets (W3).
    * @returns how many updates could not be committed in time; nobody was told that they are saved
    */
   async stop(timeoutMs: number): Promise<number> {
     this.#stopping = true
-    const started = performance.now()
+    // what comes in now would have to be committed, too, and there is no end to it
+    this.sockets.setPaused(true)
     const left = await this.journal.close(timeoutMs)
-    await this.sockets.close(Math.max(500, timeoutMs - (performance.now() - started)))
+    await this.sockets.close(closingMs)
     return left
   }
 }
+
+/** What a client is given to answer the close of its socket; then it is cut. */
+const closingMs = 1_000
 
 // Hocuspocus fills every hook in with a function that does nothing, and then awaits it for each message.
 const withoutDefaultHooks = Object.fromEntries(

@@ -1,7 +1,7 @@
 import { type ErrorCode, errorSentences } from '@tidemark/shared'
 import type { Documents } from '../documents/documents.ts'
 import type { OpenDocument } from '../documents/open-document.ts'
-import { isApplied } from './claims.ts'
+import { isApplied, isHeldBack } from './claims.ts'
 import * as frames from './frames.ts'
 import type { Session, Write } from './session.ts'
 import type { Transport } from './transport.ts'
@@ -74,9 +74,12 @@ export class Answers {
 
   /** What is wrong with an edit that Hocuspocus took; null when it is in the document, or waits there for others. */
   #faultOf(open: OpenDocument, session: Session, write: Extract<Write, { kind: 'passed' }>): ErrorCode | null {
-    const author = session.access?.userId ?? null
-    const isHeldBack = this.#parts.documents.appendHeldBack(open, write.update, author)
-    return isHeldBack || isApplied(open.document, write.claims) ? null : 'update-malformed'
+    if (isApplied(open.document, write.claims)) return null
+    if (!isHeldBack(open.document, write.claims)) return 'update-malformed'
+    // Yjs emitted no update for what it keeps aside, and it would be acknowledged without being stored (R1.4).
+    // A copy: the update is a view into the socket's read buffer.
+    this.#parts.documents.append(open, write.update.slice(), session.access?.userId ?? null)
+    return null
   }
 
   #whenDurable(session: Session, release: () => void): void {

@@ -24,7 +24,7 @@ export interface AuthenticationParts {
   version: string
   /** The largest message that a client may send. */
   messageBytes: number
-  isStorageAvailable(): boolean
+  isStorageAvailable(documentName: string): boolean
   onFailure(failure: { error: TidemarkError; documentName: string; sessionId: string; attempt: 'open' | 'renew' }): void
 }
 
@@ -80,7 +80,7 @@ export function authentication(parts: AuthenticationParts): Extension<Connection
     session.connection = connection
     spareHooks(connection)
     greet(context.gate, session)
-    if (!parts.isStorageAvailable()) context.gate.tellError(session, 'storage-unavailable')
+    if (!parts.isStorageAvailable(session.documentName)) context.gate.tellError(session, 'storage-unavailable')
     watchExpiry(context.gate, session)
   }
 

@@ -63,3 +63,35 @@ export function isApplied({ store }: Y.Doc, { ends, deletions }: Claims): boolea
 function isDeletedAt(structs: (Y.Item | Y.GC)[], clock: number): boolean {
   return structs[Y.findIndexSS(structs, clock)]?.deleted === true
 }
+
+/**
+ * Whether all that a document lacks of an update is kept aside by Yjs for want of predecessors: in memory only, and it
+ * emits nothing for it. Reads what is kept aside, so it is asked only about updates that are not applied.
+ */
+export function isHeldBack({ store }: Y.Doc, { ends, deletions }: Claims): boolean {
+  const structs = store.pendingStructs ? Y.decodeUpdateV2(store.pendingStructs.update).structs : []
+  for (const [client, end] of ends) {
+    if (Y.getState(store, client) >= end) continue
+    const isKept = structs.some(
+      (struct) => !(struct instanceof Y.Skip) && struct.id.client === client && struct.id.clock + struct.length >= end,
+    )
+    if (!isKept) return false
+  }
+  const kept = store.pendingDs ? Y.decodeUpdateV2(store.pendingDs).ds.clients : new Map()
+  for (const [client, ranges] of deletions.clients) {
+    const state = Y.getState(store, client)
+    for (const { clock, len } of ranges) {
+      if (clock < state && !isRangeDeleted(store.clients.get(client) ?? [], clock, Math.min(clock + len, state) - 1))
+        return false
+      const from = Math.max(clock, state)
+      if (from < clock + len && !isWithin(kept.get(client) ?? [], from, clock + len)) return false
+    }
+  }
+  return true
+}
+
+const isRangeDeleted = (structs: (Y.Item | Y.GC)[], first: number, last: number): boolean =>
+  isDeletedAt(structs, first) && isDeletedAt(structs, last)
+
+const isWithin = (ranges: readonly { clock: number; len: number }[], from: number, end: number): boolean =>
+  ranges.some(({ clock, len }) => clock <= from && end <= clock + len)

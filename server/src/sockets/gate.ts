@@ -148,6 +148,12 @@ export class Gate implements WebSocketLike {
     else this.#forward?.(frame)
   }
 
+  /** The update of a session that Hocuspocus is applying just now: a view into the frame it came in. */
+  applying(address: string): Uint8Array | null {
+    const write = this.sessions.get(address)?.writes[0]
+    return write?.kind === 'passed' ? write.update : null
+  }
+
   /** Most frames are of the session that the last one was of: its address need not be decoded again. */
   #readHeader(frame: Uint8Array): frames.Header {
     const latest = this.#latest
