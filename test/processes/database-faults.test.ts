@@ -83,7 +83,7 @@ describe('[R7.9] what failed for the server does not go on in the database', () 
       (_, index) => new Writer({ url: server.sync, document: `cold ${index}` }),
     )
     try {
-      await until('loads wait', async () => (await waiting(databaseUrl)) > 4)
+      await until('loads wait', async () => (await waiting(databaseUrl)) > 3)
       for (let round = 0; round < 5; round += 1) {
         const started = performance.now()
         writer.write()
