@@ -47,7 +47,7 @@ export class Documents {
         const open = this.#byLine.get(line)
         if (!open) continue
         if (line.covered < line.revision) void this.#catchUp(open)
-        if (line.isDurable) this.events.emit('settled', open)
+        if (line.isDurable && !line.isMending) this.events.emit('settled', open)
       }
     })
     journal.events.on('storage', ({ available }) => {
@@ -90,7 +90,7 @@ export class Documents {
     beforeUnloadDocument: async ({ documentName }) => {
       const open = this.#open.get(documentName)
       // an empty message: Hocuspocus would print it; `settled` brings the next try
-      if (open && !open.line.isDurable && open.line.failure === null) throw new Error('')
+      if (open && open.line.failure === null && (!open.line.isDurable || open.line.isMending)) throw new Error('')
     },
     afterUnloadDocument: async ({ documentName }) => this.#forget(documentName),
     connected: async ({ documentName }) => {

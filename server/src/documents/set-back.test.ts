@@ -2,7 +2,7 @@ import type { DirectConnection } from '@hocuspocus/server'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { freshDatabase, query } from '../../../test/helpers/postgres.ts'
-import { type Database, openDatabase } from '../database/database.ts'
+import { type Database, openDatabase, type Statement } from '../database/database.ts'
 import { load, RowQuarantined } from './load.ts'
 import { saveSnapshot } from './store.ts'
 import { makeDocuments } from './testing.ts'
@@ -96,6 +96,32 @@ test('[R7.14] a document that nobody edits is found out when somebody opens it',
   await world.journal.drain()
   expect(await stored('idle')).toEqual(ten)
   await connection.disconnect()
+})
+
+test('[R7.14] a document stays in memory until the database has again what it lacks, also when everybody has left', async () => {
+  let isSlow = false
+  const slow: Database = {
+    ...database,
+    async run<Row>(statement: Statement, values: readonly unknown[]) {
+      if (isSlow && statement.name === 'tidemark-document-find')
+        await new Promise((resolve) => setTimeout(resolve, 300))
+      return await database.run<Row>(statement, values)
+    },
+  }
+  const world = makeDocuments(slow)
+  const connection = await open(world, 'left')
+  await write(connection, ...ten)
+  await world.journal.drain()
+  await setBack('left', 5)
+  isSlow = true
+  await world.documents.extension.connected?.({ documentName: 'left' } as never)
+  await expect.poll(() => world.documents.get('left')?.line.isMending).toBe(true)
+  await connection.disconnect()
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  expect(world.documents.count).toBe(1)
+  await world.journal.drain()
+  expect(await stored('left')).toEqual(ten)
+  await expect.poll(() => world.documents.count).toBe(0)
 })
 
 test('[R7.14] another history of the same length, or a longer one, is not taken for ours', async () => {

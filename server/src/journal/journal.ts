@@ -84,6 +84,7 @@ export class Journal {
       fail: (line, code, cause) => this.#fail(line, code, cause),
       troubled: (line, cause) => this.#tellOf(line, cause),
       eased: (line) => this.#tellOf(line, null),
+      mended: (line) => this.events.emit('committed', { lines: [line], updates: 0, bytes: 0, seconds: 0 }),
       emptied: () => this.#emptied(),
     })
     this.#together = new Together({

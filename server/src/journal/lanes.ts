@@ -28,6 +28,8 @@ export interface LanesParts {
   /** The document has been waiting for so long that its people must hear of it, or waits no longer. */
   troubled(line: JournalLine, cause: unknown): void
   eased(line: JournalLine): void
+  /** The database holds again all that it ever did of the document. */
+  mended(line: JournalLine): void
   /** Nothing is apart any more. */
   emptied(): void
 }
@@ -94,7 +96,7 @@ export class Lanes {
   ): void {
     const existing = this.#lanes.get(line)
     if (existing) {
-      existing.isRewound ||= known.isRewound ?? false
+      if (known.isRewound) markRewound(existing)
       return
     }
     const lane: Lane = {
@@ -103,13 +105,14 @@ export class Lanes {
       portion,
       pending: known.attempt ?? null,
       waiting: [],
-      isRewound: known.isRewound ?? false,
+      isRewound: false,
       failures: 0,
       misses: 0,
       pauseMs: 0,
       cause: null,
       cancelTelling: () => {},
     }
+    if (known.isRewound) markRewound(lane)
     this.#lanes.set(line, lane)
     this.#tellLater(lane)
     void this.#serve(lane)
@@ -137,6 +140,10 @@ export class Lanes {
     lane.cancelTelling()
     this.#lanes.delete(lane.line)
     if (lane.line.isTroubled) this.#parts.eased(lane.line)
+    if (lane.line.isMending) {
+      lane.line.isMending = false
+      this.#parts.mended(lane.line)
+    }
     if (this.#lanes.size === 0) this.#parts.emptied()
   }
 
@@ -198,7 +205,7 @@ export class Lanes {
         lane.misses += 1
         break
       case 'rewound':
-        lane.isRewound = true
+        markRewound(lane)
         break
       case 'gone':
         this.#parts.fail(
@@ -218,7 +225,7 @@ export class Lanes {
     lane.cause = cause
     lane.pauseMs = backoff(lane.failures, longestRetryMs)
     const failure = classify(cause)
-    if (cause instanceof TidemarkError && cause.code === 'epoch-mismatch') {
+    if (cause instanceof TidemarkError && (cause.code === 'epoch-mismatch' || cause.code === 'document-closed')) {
       this.#parts.fail(lane.line, cause.code, cause)
       return
     }
@@ -245,4 +252,9 @@ export class Lanes {
       else this.#parts.troubled(lane.line, lane.cause ?? new Error(`a commit takes over ${patience.slowMs} ms`))
     })
   }
+}
+
+function markRewound(lane: Lane): void {
+  lane.isRewound = true
+  lane.line.isMending = true
 }

@@ -43,6 +43,8 @@ export class JournalLine {
   failure: TidemarkError | null = null
   /** Whether its sessions were told that storing this document waits, though the database answers. */
   isTroubled = false
+  /** Whether the database lacks what was acknowledged: until that is stored again, memory alone has it (R7.14). */
+  isMending = false
   #waiters: Waiter[] = []
   #marks: Mark[] = []
 
