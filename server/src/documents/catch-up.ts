@@ -28,6 +28,7 @@ export async function catchUp(
       if (document.isDestroyed) return
       snapshot.tail.rows += 1
       snapshot.tail.bytes += row.bytes.byteLength
+      open.size.grow(row.bytes.byteLength)
       // moves with each row, so that none is met twice
       line.covered = Math.max(line.covered, row.revision)
     }
