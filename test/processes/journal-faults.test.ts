@@ -95,7 +95,7 @@ test('[R7.14] a failover that lost commits, snapshots, kill -9: nothing acknowle
   expect(await readEdits({ url: server.sync, document: 'idle' })).toEqual(expect.arrayContaining(acknowledged.idle))
 })
 
-describe('[R6.14] one document cannot be stored', () => {
+describe('[R6.18] one document cannot be stored', () => {
   test.each([
     { what: 'its row is locked', code: null },
     { what: 'the database has an internal error for it', code: 'XX001' },

@@ -165,7 +165,7 @@ describe('[R7.13] a snapshot at a revision is exactly the journal up to there', 
   })
 })
 
-describe('[R6.13] a row of another process that does not decode, in a document that is open', () => {
+describe('[R6.19] a row of another process that does not decode, in a document that is open', () => {
   test('is put aside once; what comes before and behind it is read, and the document goes on', async () => {
     const world = makeDocuments(database)
     const told: string[] = []

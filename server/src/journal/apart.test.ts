@@ -61,7 +61,7 @@ const bound = 900
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-describe('[R6.14] one document that cannot be stored holds up no other', () => {
+describe('[R6.18] one document that cannot be stored holds up no other', () => {
   test('its row is locked: the others are as quick as ever, its people hear of it, and it goes on when it can', async () => {
     const { journal, told } = openJournal(database)
     const unlock = await lockRow(locked)

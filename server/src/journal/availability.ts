@@ -14,7 +14,7 @@ type State = 'available' | 'away' | 'takes-nothing'
 const longestRetryMs = 1_000
 
 /**
- * Whether the database takes commits: a fact about the database, and not about one document that it does not take (R6.14).
+ * Whether the database takes commits: a fact about the database, and not about one document that it does not take (R6.18).
  * Nobody's edit is needed to find out that it is back (R5.8).
  */
 export class Availability {

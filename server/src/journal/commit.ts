@@ -53,7 +53,7 @@ export function portionsOf(batch: readonly Entry[]): Portion[] {
 
 // One statement, so one round trip and one transaction. All updates travel as one bytea and are cut apart by
 // Postgres: an array of bytea would be sent as text, twice the size. Nothing is written of a document
-// - whose row somebody holds: the others do not wait for it (R6.14), and nodes cannot deadlock;
+// - whose row somebody holds: the others do not wait for it (R6.18), and nodes cannot deadlock;
 // - whose row or epoch has gone (purged, reset), or whose head is not where this process left it: somebody else wrote, or
 //   an earlier try of this very batch, or the database was set back (R7.14). Two tries at one head cannot both be stored.
 // It is missing from the answer then, and standing.ts finds out why.

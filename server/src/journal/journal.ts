@@ -19,7 +19,7 @@ export interface JournalOptions {
 export interface JournalEvents {
   /** `unavailable` as soon as the database takes no commits, or does not answer for longer than is right (R5.5). */
   storage: StorageState
-  /** This one document cannot be stored now, though the database is there; `cause` is null when that is over (R6.14). */
+  /** This one document cannot be stored now, though the database is there; `cause` is null when that is over (R6.18). */
   document: { line: JournalLine; cause: unknown }
   /** Whether the queue is over its limit. */
   pressure: boolean
@@ -241,7 +241,7 @@ export class Journal {
     }
   }
 
-  /** What one document may make all wait for: its sessions end before their sockets, which others share, are paused (R6.14). */
+  /** What one document may make all wait for: its sessions end before their sockets, which others share, are paused (R6.18). */
   #limit(line: JournalLine): void {
     const isAlone = line.isTroubled && this.available
     if (isAlone && (this.#bytesOf.get(line) ?? 0) > this.#options.queuedBytes / shareOfOne) {

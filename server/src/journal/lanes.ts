@@ -58,7 +58,7 @@ const heldPause = { first: 4, longest: 250 }
 const longestRetryMs = 2_000
 
 /**
- * The documents that would hold the others up (R6.14): too large for a batch, locked by somebody, refused by the database or
+ * The documents that would hold the others up (R6.18): too large for a batch, locked by somebody, refused by the database or
  * set back. Each is committed by itself, beside the writer of all others, as often as it takes (R3.3).
  */
 export class Lanes {

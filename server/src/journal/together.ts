@@ -38,7 +38,7 @@ export class Together {
     this.#closed = true
   }
 
-  /** Commits the portions of many documents, until each is committed or has gone its own way (R6.2, R6.14). */
+  /** Commits the portions of many documents, until each is committed or has gone its own way (R6.2, R6.18). */
   async commit(batch: Portion[], isSuspect = false): Promise<void> {
     for (let attempt = 1; !this.#closed; attempt++) {
       await this.#parts.availability.whenAnswering()

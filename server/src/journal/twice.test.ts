@@ -82,7 +82,7 @@ describe('[R7.12] a commit whose answer was lost is not stored twice', () => {
   })
 })
 
-test('[R7.1] [R6.14] two processes that write to one document without pause both go on, without a gap', async () => {
+test('[R7.1] [R6.18] two processes that write to one document without pause both go on, without a gap', async () => {
   const one = openJournal(database)
   const two = openJournal(database)
   const lines = [await openLine(database, 'contended'), await openLine(database, 'contended')]
