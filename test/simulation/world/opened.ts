@@ -127,6 +127,12 @@ export class Opened {
     return this.document.status.localStore.kind === 'indexeddb'
   }
 
+  /** Its edits were not kept, and closing the tab asked first. */
+  get wasAsked(): boolean {
+    const { localStore } = this.document.status
+    return localStore.kind === 'memory' || localStore.failure !== undefined
+  }
+
   /** Whether the `Y.Doc` holds it, from wherever. */
   holds(units: readonly string[]): boolean {
     return units.every((unit) => this.own.units.has(unit) || this.fromServer.units.has(unit))

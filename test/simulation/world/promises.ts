@@ -13,7 +13,7 @@ export class Broken extends Error {
 }
 
 /** What is known to go wrong still. */
-const notMended = [/^\[R3\.4\]/, /^\[R2\.4\]/, /^\[R3\.2\]/, /^\[R3\.9\]/]
+const notMended: readonly RegExp[] = []
 
 /** A life that has come to what is known to go wrong. */
 export class Interrupted extends Error {
@@ -151,7 +151,7 @@ export class Promises {
         // or has got it by comparison, and its author marks it when it can store it; or from the server
         const isFromServer = this.opened.some((other) => other.device === device && other.fromServer.holds(units))
         const isByAuthor = written.some((write) => write.opening === opening)
-        if (!isByAuthor && (by.tab.state !== 'gone' || isFromServer)) continue
+        if (!isByAuthor && (by.tab.state !== 'gone' || isFromServer || by.wasAsked)) continue
         this.complain(`[R3.1] ${edit.says} of ${by} is stored, not committed, and not marked`)
       }
     }
