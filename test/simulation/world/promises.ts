@@ -12,14 +12,6 @@ export class Broken extends Error {
   override readonly name = 'Broken'
 }
 
-/** What is known to go wrong still. */
-const notMended: readonly RegExp[] = []
-
-/** A life that has come to what is known to go wrong. */
-export class Interrupted extends Error {
-  override readonly name = 'Interrupted'
-}
-
 /** What must be true after each step, whatever has happened. */
 export class Promises {
   readonly opened: Opened[] = []
@@ -50,7 +42,6 @@ export class Promises {
   }
 
   complain(what: string): void {
-    if (notMended.some((pattern) => pattern.test(what))) throw new Interrupted()
     this.#trouble ??= what
   }
 
@@ -198,7 +189,7 @@ export class Promises {
       const account = accountOf(token)
       const units = new Set(unitsOf(update))
       for (const edit of this.edits) {
-        if (edit.by.name !== name || edit.by.login.account === account) continue
+        if (edit.by.name !== name || edit.by.login.account === account || !edit.isOwned) continue
         if (!edit.units.every((unit) => units.has(unit))) continue
         // whoever has it from the server brings it back when that has lost it
         const isKnown = this.opened.some(

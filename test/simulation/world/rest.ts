@@ -76,7 +76,7 @@ export class Rest {
   checkLetGo(): void {
     for (const tab of this.#devices.flatMap(({ tabs }) => tabs)) {
       const { heldStill } = pageOf(tab)
-      if (heldStill.length > 0) this.#promises.complain(`[D1.10] a closed client still has ${heldStill.join(', ')}`)
+      if (heldStill.length > 0) this.#promises.complain(`[D1.11] a closed client still has ${heldStill.join(', ')}`)
     }
   }
 
