@@ -23,6 +23,8 @@ export class Promises {
   readonly parted = new Set<Device>()
   /** By edit: how many bytes it is, where that is much. */
   readonly large = new Map<Edit, number>()
+  /** Devices whose disk was cleared at some time: what others have, too, need not come back to it. */
+  readonly wiped = new Set<Device>()
   /** What the person has thrown away together with its device's data. */
   readonly forgiven = new Set<Edit>()
   /** What the person has set aside before there was any way for it to leave the device. */
@@ -53,6 +55,7 @@ export class Promises {
   /** A disk is being cleared. */
   clear(device: Device): void {
     this.parted.add(device)
+    this.wiped.add(device)
     for (const edit of this.edits) {
       if (edit.by.device !== device) continue
       this.stored.delete(edit)

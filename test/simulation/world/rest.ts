@@ -87,6 +87,7 @@ export class Rest {
     if (copy && isOfTwo(copy)) return
     if (copy?.pendingCount !== 0)
       this.#promises.complain(`[R3.1] ${name} on ${device.name}: ${copy?.pendingCount} marked`)
+    if (this.#promises.wiped.has(device)) return
     const held = copy ? holdingOf(copy) : new Coverage()
     const lost = new Set(
       this.#promises.edits.flatMap((edit) => (edit.by.isRunning || this.#promises.stored.has(edit) ? [] : edit.units)),
