@@ -146,6 +146,25 @@ test('[R7.14] another history of the same length, or a longer one, is not taken 
   await theirs.disconnect()
 })
 
+test('[R7.14] another process has brought the head to the same number again: the next edit finds out', async () => {
+  const world = makeDocuments(database)
+  const heard = told(world)
+  const connection = await open(world, 'same number')
+  await write(connection, 'one', 'two', 'three')
+  await world.journal.drain()
+  await setBack('same number', 1)
+  const other = makeDocuments(database)
+  const elsewhere = await open(other, 'same number')
+  await write(elsewhere, 'four', 'five')
+  await other.journal.drain()
+  await write(connection, 'six')
+  await world.journal.drain()
+  expect(heard).toEqual(['3 → 3'])
+  expect((await stored('same number')).sort()).toEqual(['one', 'two', 'three', 'four', 'five', 'six'].sort())
+  await connection.disconnect()
+  await elsewhere.disconnect()
+})
+
 test('[R7.14] no snapshot hides what was stored after the database was set back', async () => {
   const world = makeDocuments(database)
   const connection = await open(world, 'snapshot')

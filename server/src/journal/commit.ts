@@ -56,18 +56,25 @@ export function portionsOf(batch: readonly Entry[]): Portion[] {
 // - whose row somebody holds: the others do not wait for it (R6.18), and nodes cannot deadlock;
 // - whose row or epoch has gone (purged, reset), or whose head is not where this process left it: somebody else wrote, or
 //   an earlier try of this very batch, or the database was set back (R7.14). Two tries at one head cannot both be stored.
+//   After it was set back others may have brought the head to the same number again, so its time counts, too. Whoever joins
+//   others who write all the time goes behind whatever they wrote, if what this process knew is still there.
 // It is missing from the answer then, and standing.ts finds out why.
 const statement = {
   name: 'tidemark-journal-commit',
   text: `
     with portions as (
-      select * from unnest($1::bigint[], $2::int[], $3::uuid[], $10::bigint[]) as p (id, count, epoch, head)
+      select * from unnest($1::bigint[], $2::int[], $3::uuid[], $10::bigint[], $12::bigint[]) as p (id, count, epoch, head, stamp)
     ), free as materialized (
       select d.id from tidemark_store.documents d where d.id = any ($1::bigint[]) order by d.id for no key update skip locked
     ), heads as (
       update tidemark_store.documents d set head = d.head + p.count, updated_at = now()
       from portions p join free f on f.id = p.id
-      where d.id = p.id and d.epoch = p.epoch and d.head = coalesce(p.head, d.head)
+      where d.id = p.id and d.epoch = p.epoch and case
+        when d.head = p.head then p.head = 0 or p.stamp is null or micros(d.updated_at) = p.stamp
+        else $13::boolean and d.head > p.head and (p.head = 0 or p.stamp is null or exists (
+          select from tidemark_store.updates known
+          where known.document_id = d.id and known.revision = p.head and micros(known.created_at) = p.stamp))
+        end
       returning d.id, d.head, d.head - p.count as base
     ), written as (
       insert into tidemark_store.updates (document_id, revision, bytes, author, crc)
@@ -76,7 +83,10 @@ const statement = {
         as u (id, ordinal, start, length, author, crc)
       join heads h on h.id = u.id
     )
-    select id, head, (extract(epoch from now()) * 1000000)::bigint as stamp from heads`,
+    select id, head, micros(now()) as stamp from heads`.replace(
+    /micros\(((?:\w|\.)+(?:\(\))?)\)/g,
+    '(extract(epoch from $1) * 1000000)::bigint',
+  ),
 }
 
 /**
@@ -91,7 +101,8 @@ export async function commit(
   const ids: number[] = []
   const counts: number[] = []
   const epochs: string[] = []
-  const heads: (number | string)[] = []
+  const heads: number[] = []
+  const stamps: (number | string)[] = []
   const updateIds: number[] = []
   const ordinals: number[] = []
   const starts: number[] = []
@@ -103,8 +114,8 @@ export async function commit(
     ids.push(line.documentId)
     counts.push(entries.length)
     epochs.push(line.epoch)
-    // another process keeps writing to it: behind whatever it writes
-    heads.push(joining ? 'null' : line.revision)
+    heads.push(line.revision)
+    stamps.push(line.stamp ?? 'null')
     for (const [index, { update, author }] of entries.entries()) {
       updateIds.push(line.documentId)
       ordinals.push(index + 1)
@@ -135,6 +146,8 @@ export async function commit(
     bytes,
     arrayOf(heads),
     arrayOf(checksums),
+    arrayOf(stamps),
+    joining,
   ])
   return new Map(rows.map(({ id, head, stamp }) => [id, { revision: head, stamp }]))
 }

@@ -131,6 +131,8 @@ export class Journal {
     if (idle.length === 0) return
     const moved: JournalLine[] = []
     for (const [line, standing] of await standingsOf(this.#writer, idle)) {
+      // of what has begun to be committed meanwhile, the commit finds out
+      if (!line.isDurable || this.#lanes.has(line)) continue
       if (standing.kind === 'rewound') this.#lanes.open(line, null, { isRewound: true })
       if (standing.kind === 'same') line.recognise(standing.head)
       if (standing.kind !== 'ahead') continue
