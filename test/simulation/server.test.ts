@@ -1,0 +1,89 @@
+import { describe, expect, test } from 'vitest'
+import { replay, simulate } from './server/simulate.ts'
+import type { Step } from './server/steps.ts'
+
+const runs = Number(process.env.TIDEMARK_SERVER_SIMULATION_RUNS ?? 300)
+const first = Number(process.env.TIDEMARK_SERVER_SIMULATION_SEED ?? 1)
+
+test('[R1] [R3] [R5] [R6] [R7] [W2] [W3] whatever happens to the database, the servers and their lines, every promise is kept', async () => {
+  const failures: string[] = []
+  for (let seed = first; seed < first + runs && failures.length < 3; seed++) {
+    await simulate(seed).catch((error: Error) => failures.push(error.message))
+  }
+  expect(failures.join('\n\n')).toBe('')
+}, 3_600_000)
+
+/** Schedules that once went wrong, shortened. */
+const once: readonly (readonly [what: string, seed: number, steps: readonly Step[]])[] = [
+  [
+    '[R7.10] a snapshot holds nothing that is not committed',
+    36,
+    [
+      { does: 'write much', writer: 0, document: 'plan' },
+      { does: 'type on', writer: 1, document: 'plan', edits: 60 },
+      { does: 'write much', writer: 2, document: 'plan' },
+      { does: 'write much', writer: 0, document: 'plan' },
+      { does: 'wait', ms: 400 },
+      { does: 'lock table', number: 0 },
+      { does: 'write much', writer: 1, document: 'plan' },
+      { does: 'wait', ms: 4_000 },
+      { does: 'kill', node: 0 },
+      { does: 'start', node: 0 },
+    ],
+  ],
+  [
+    '[R6.14] [R7.14] an edit that is under way while somebody else finds out that the database was set back is not forgotten',
+    114,
+    [
+      { does: 'wait', ms: 40_000 },
+      { does: 'write', writer: 1, document: 'notes' },
+      { does: 'wait', ms: 400 },
+      { does: 'write much', writer: 1, document: 'notes' },
+      { does: 'open', writer: 3, document: 'plan' },
+      { does: 'write', writer: 1, document: 'notes' },
+      { does: 'move', writer: 3, node: 1 },
+      { does: 'write', writer: 3, document: 'plan' },
+      { does: 'rewind', commits: 5 },
+    ],
+  ],
+  [
+    '[R7.14] a document whose row was held is looked at again when the database was set back meanwhile',
+    293,
+    [
+      { does: 'write much', writer: 3, document: 'plan' },
+      { does: 'wait', ms: 100 },
+      { does: 'lock', document: 'plan' },
+      { does: 'write', writer: 3, document: 'plan' },
+      { does: 'wait', ms: 1_500 },
+      { does: 'rewind', commits: 5 },
+    ],
+  ],
+  [
+    '[R7.14] two servers that write on after the database was set back do not take each other’s revisions for their own',
+    170,
+    [
+      { does: 'start', node: 1 },
+      { does: 'write much', writer: 0, document: 'plan' },
+      { does: 'write', writer: 2, document: 'notes' },
+      { does: 'write much', writer: 2, document: 'plan' },
+      { does: 'wait', ms: 1_500 },
+      { does: 'rewind', commits: 2 },
+      { does: 'write', writer: 2, document: 'notes' },
+      { does: 'delete paragraph', writer: 3, document: 'list' },
+      { does: 'overwrite', writer: 0, document: 'plan' },
+      { does: 'write much', writer: 1, document: 'notes' },
+      { does: 'write much', writer: 2, document: 'plan' },
+      { does: 'move', writer: 1, node: 1 },
+      { does: 'write much', writer: 1, document: 'plan' },
+      { does: 'overwrite', writer: 0, document: 'notes' },
+      { does: 'away', number: 43 },
+      { does: 'wait', ms: 10 },
+    ],
+  ],
+]
+
+describe('what once went wrong', () => {
+  test.each(once)('%s (seed %i)', async (_, seed, steps) => {
+    await replay(seed, steps)
+  })
+})
