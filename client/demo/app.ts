@@ -1,4 +1,6 @@
 import type { TidemarkError } from '@tidemark/shared'
+import { leftBehindToast, switchQuestion } from './account-words.ts'
+import { Accounts } from './accounts.ts'
 import { brokenToast, mendingPause, openedAnewToast } from './broken-words.ts'
 import type { Client, OpenDocument } from './client-types.ts'
 import { createConfirm } from './confirm.ts'
@@ -14,7 +16,7 @@ import { pathOf, routeOf } from './route.ts'
 import type { AuthMode } from './server-info.ts'
 import { createSession } from './session.ts'
 import { createSignIn } from './sign-in.ts'
-import { leftoverToast, signingOutToast } from './sign-out.ts'
+import { signedOutToast, signingOutToast } from './sign-out.ts'
 import { createSwitcher, nameRule } from './switcher.ts'
 import { createToasts } from './toast.ts'
 
@@ -33,6 +35,7 @@ const againReason = 'The server no longer takes your token. Your edits are kept;
 
 export function createApp(memory: DeviceMemory): App {
   const credentials = new Credentials()
+  const accounts = new Accounts(memory)
   const toasts = createToasts(byId('toasts', HTMLElement))
   const onLinkWanted = createLinkDialog()
   const confirm = createConfirm()
@@ -79,7 +82,7 @@ export function createApp(memory: DeviceMemory): App {
 
   const startSession = async (subject: string | null) => {
     await endSession()
-    session = { client: createSession(credentials, subject), subject }
+    session = { client: createSession(async () => credentials.token, subject), subject }
     signOutButton.hidden = mode === 'open'
     await showRoute()
   }
@@ -127,28 +130,50 @@ export function createApp(memory: DeviceMemory): App {
     toasts.show(isRepeated ? brokenToast(error) : openedAnewToast)
   }
 
+  /** Asks before the unsaved edits of the one who is signed in go out of sight. */
+  const mayReplace = async ({ client, subject }: Session, next: Account): Promise<boolean> => {
+    const { total } = client.getStatus()
+    if (subject === next.subject || total === 0) return true
+    const former = accounts.nameOf(subject)
+    if (await confirm.ask(switchQuestion(former, next.name ?? next.subject, total))) return true
+    signIn.ask({ reason: `Edits of ${former} are not saved. Paste a token of ${former} to save them.`, optional: true })
+    return false
+  }
+
+  const tellLeftBehind = async (subject: string) => {
+    const left = await accounts.leftBehind(subject)
+    if (left.length > 0 && session?.subject === subject) toasts.show(leftBehindToast(left))
+  }
+
   const enter = async (token: string, account: Account) => {
+    if (session && !(await mayReplace(session, account))) return
     credentials.keep(token)
+    accounts.remember(account)
     if (account.name !== null) {
       identity = changeIdentity(memory, identity, { name: account.name })
       form.show(identity)
       shown?.tidemark.awareness.setLocalStateField('user', identity)
     }
-    if (session?.subject !== account.subject) return startSession(account.subject)
+    if (session?.subject !== account.subject) {
+      await startSession(account.subject)
+      void tellLeftBehind(account.subject)
+      return
+    }
     toasts.dismiss('sign-in')
     for (const open of session.client.documents) open.retry()
   }
 
   const leave = async () => {
     if (!session) return
-    const { client } = session
+    const { client, subject } = session
     byId('people-panel', HTMLElement).hidePopover()
     toasts.show(signingOutToast)
-    const { drained, remaining } = await client.signOut()
+    const ended = await client.signOut()
     credentials.forget()
     await endSession()
     signOutButton.hidden = true
-    toasts.show(leftoverToast(drained ? [] : remaining, () => client.signOut({ flush: false, wipe: 'always' })))
+    const wipe = () => client.signOut({ flush: false, wipe: 'always' })
+    toasts.show(signedOutToast(ended, await accounts.leftBehind(subject), wipe))
     signIn.ask({ reason: 'You are signed out.', optional: false })
   }
 

@@ -1,6 +1,5 @@
 import { createClient } from '@tidemark/client'
 import type { Client, OpenDocument } from './client-types.ts'
-import type { Credentials } from './credentials.ts'
 
 declare global {
   interface Window {
@@ -13,12 +12,12 @@ declare global {
  * A client for whoever is signed in. Each account has local databases of its own, so that the next person
  * at this browser does not open the last one's copies.
  */
-export function createSession(credentials: Credentials, subject: string | null): Client {
+export function createSession(auth: () => Promise<string>, subject: string | null): Client {
   const url = new URL('/sync', location.href)
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
   return createClient({
     url: url.href,
-    auth: async () => credentials.token,
+    auth,
     ...(subject === null ? {} : { namespace: `tidemark:${subject}` }),
   })
 }

@@ -160,3 +160,51 @@ describe('[H7] [R3.4] signing out', () => {
     await demo.becomes('saved', 40_000)
   })
 })
+
+describe('[D3.6] [H9] somebody else signs in while edits are not saved', () => {
+  test('they are asked first; the edits stay, both are told, and their owner gets them saved', async () => {
+    await using ada = await browser.person()
+    const demo = await ada.open(`${server.http}/d/shared-desk`)
+    await demo.signIn(await token({ subject: 'desk-ada', name: 'Ada', expiresIn: 4 }))
+    await demo.editable()
+    await demo.write('Saved. ')
+    await demo.becomes('saved')
+    await until('the page asks to sign in', () => demo.toast('sign-in').isVisible(), { timeout: 20_000 })
+    await demo.write('Not saved.')
+    await demo.becomes('error')
+
+    await demo.page.getByTestId('toast-sign-in').click()
+    await demo.signIn(await token({ subject: 'desk-ben', name: 'Ben' }))
+    const question = demo.page.locator('#confirm-dialog')
+    await until('Ben is asked', () => question.isVisible())
+    expect(await question.textContent()).toMatch(/edits? of Ada (is|are) not saved/)
+    await picture(demo.page, 'another-account')
+    await demo.page.locator('#confirm-cancel').click()
+    await demo.shows('Not saved.')
+    await demo.becomes('error')
+
+    await demo.signIn(await token({ subject: 'desk-ben', name: 'Ben' }))
+    await until('Ben is asked again', () => question.isVisible())
+    await demo.page.locator('#confirm-action').click()
+    await demo.editable()
+    await demo.becomes('saved')
+    expect(await demo.text()).not.toContain('Not saved.')
+    await until('Ben is told what Ada left', () => demo.toast('left-behind').isVisible())
+    expect(await demo.toast('left-behind').textContent()).toContain('Ada')
+    await demo.page.getByTestId('people').click()
+    await demo.page.getByTestId('sign-out').click()
+    await until('signing out says whose edits were saved, and whose were not', async () =>
+      /Everything of yours was saved.*of Ada/.test((await demo.toast('signed-out').textContent()) ?? ''),
+    )
+    await picture(demo.page, 'signed-out-others-left')
+
+    await demo.signIn(await token({ subject: 'desk-ada', name: 'Ada' }))
+    await demo.shows('Not saved.')
+    await demo.becomes('saved', 20_000)
+    await demo.page.getByTestId('people').click()
+    await demo.page.getByTestId('sign-out').click()
+    await until('everything was saved', async () =>
+      (await demo.toast('signed-out').textContent())?.includes('Everything was saved'),
+    )
+  })
+})

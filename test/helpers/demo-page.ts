@@ -64,7 +64,7 @@ export class DemoPage {
       `the indicator says ${state}`,
       async () => {
         const now = await this.state()
-        if (now !== state) throw new Error(`it says ${now}: ${await this.indicator.textContent()}`)
+        if (now !== state) throw new Error(`it says ${now}: ${await this.indicator.getAttribute('title')}`)
         return true
       },
       { timeout },
