@@ -6,6 +6,9 @@ import { ServerProcess } from '../helpers/server.ts'
 import { secret, token } from '../helpers/tokens.ts'
 import { until } from '../helpers/until.ts'
 
+/** How long a token lasts that is to run out, in seconds: long enough to open a document and save something on a busy machine. */
+const soon = 12
+
 let browser: TestBrowser
 let server: ServerProcess
 beforeAll(async () => {
@@ -21,11 +24,11 @@ describe('[T1] [H4] somebody whose token runs out while they write', () => {
   test('writes on, is asked to sign in again, and everything is saved once they did', async () => {
     await using ada = await browser.person()
     const demo = await ada.open(`${server.http}/d/expires`)
-    await demo.signIn(await token({ subject: 'ada', expiresIn: 4 }))
+    await demo.signIn(await token({ subject: 'ada', expiresIn: soon }))
     await demo.editable()
     await demo.write('before. ')
     await demo.becomes('saved')
-    await until('the page asks to sign in', () => demo.toast('sign-in').isVisible(), { timeout: 20_000 })
+    await until('the page asks to sign in', () => demo.toast('sign-in').isVisible(), { timeout: 40_000 })
     await demo.write('meanwhile. ')
     await demo.becomes('error')
     expect(await demo.pendingCount()).toBeGreaterThan(0)
@@ -165,11 +168,11 @@ describe('[D3.6] [H9] somebody else signs in while edits are not saved', () => {
   test('they are asked first; the edits stay, both are told, and their owner gets them saved', async () => {
     await using ada = await browser.person()
     const demo = await ada.open(`${server.http}/d/shared-desk`)
-    await demo.signIn(await token({ subject: 'desk-ada', name: 'Ada', expiresIn: 4 }))
+    await demo.signIn(await token({ subject: 'desk-ada', name: 'Ada', expiresIn: soon }))
     await demo.editable()
     await demo.write('Saved. ')
     await demo.becomes('saved')
-    await until('the page asks to sign in', () => demo.toast('sign-in').isVisible(), { timeout: 20_000 })
+    await until('the page asks to sign in', () => demo.toast('sign-in').isVisible(), { timeout: 40_000 })
     await demo.write('Not saved.')
     await demo.becomes('error')
 
