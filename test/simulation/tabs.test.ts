@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { once } from './once.ts'
 
-const runs = process.env.TIDEMARK_SIMULATION_RUNS ?? '250'
+const runs = process.env.TIDEMARK_SIMULATION_RUNS ?? '150'
 const first = process.env.TIDEMARK_SIMULATION_SEED ?? '1'
 
 /** @returns what went wrong; nothing when all is well */

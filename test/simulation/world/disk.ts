@@ -5,6 +5,7 @@ import { Coverage } from './coverage.ts'
 interface Mark {
   readonly from: number
   readonly to: number
+  readonly account?: string
 }
 
 /** One update as it was written, and the opening and position that its dirty mark stood for then. */
@@ -34,6 +35,11 @@ export function copiesOn(device: Device, document: string): Copy[] {
   return [...device.indexeddb.databases.values()].flatMap((content) =>
     content.name === first || content.name.startsWith(`${first}//`) ? [read(content)] : [],
   )
+}
+
+/** Two accounts have made edits in it that are pending: neither may send the other one's. */
+export function isOfTwo({ marks }: Copy): boolean {
+  return new Set([...marks.values()].map(({ account }) => account)).size > 1
 }
 
 export function holdingOf({ rows }: Copy): Coverage {

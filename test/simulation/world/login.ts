@@ -19,6 +19,8 @@ export class Login {
   readonly account: Account
   readonly client: TidemarkClient
   isOver = false
+  /** Its client has asked for a token: from then on it knows whose edits are made. */
+  hasToken = false
 
   constructor(place: { device: Device; tab: Tab }, account: Account, accounts: Accounts, habits: Habits) {
     this.device = place.device
@@ -27,7 +29,10 @@ export class Login {
     const { isEncrypted, isForgetful, isPatient } = habits
     this.client = this.tab.createClient({
       disk: 'browser',
-      auth: () => accounts.tokenOf(account),
+      auth: () => {
+        this.hasToken = true
+        return accounts.tokenOf(account)
+      },
       ...(isEncrypted ? { localStores: encryptedStores({ keys: { current: fakeKey } }) } : {}),
       ...(isForgetful ? { cache: { maxAge: 1, maxBytes: 0 } } : {}),
       ...(isPatient ? { longOffline: Number.POSITIVE_INFINITY } : {}),

@@ -15,6 +15,8 @@ export interface Edit {
   readonly units: readonly string[]
   /** What an app would see of it. */
   readonly says: string
+  /** It was known on whose behalf it was made. */
+  readonly isOwned: boolean
   /** There was a network at some time since it was made. */
   couldTravel: boolean
 }
@@ -118,6 +120,7 @@ export class Opened {
       position: this.device.newestOf(document.doc),
       units: [...new Coverage().add(update).units],
       says,
+      isOwned: this.login.hasToken,
       couldTravel: this.device.network !== 'offline',
     }
   }
@@ -125,6 +128,12 @@ export class Opened {
   /** What it stores is on the device's disk, not in memory. */
   get isOfDisk(): boolean {
     return this.document.status.localStore.kind === 'indexeddb'
+  }
+
+  /** Its edits were not kept, and closing the tab asked first. */
+  get wasAsked(): boolean {
+    const { localStore } = this.document.status
+    return localStore.kind === 'memory' || localStore.failure !== undefined
   }
 
   /** Whether the `Y.Doc` holds it, from wherever. */

@@ -12,14 +12,6 @@ export class Broken extends Error {
   override readonly name = 'Broken'
 }
 
-/** What is known to go wrong still. */
-const notMended = [/^\[R3\.4\]/, /^\[R2\.4\]/, /^\[R3\.2\]/, /^\[R3\.9\]/]
-
-/** A life that has come to what is known to go wrong. */
-export class Interrupted extends Error {
-  override readonly name = 'Interrupted'
-}
-
 /** What must be true after each step, whatever has happened. */
 export class Promises {
   readonly opened: Opened[] = []
@@ -31,6 +23,8 @@ export class Promises {
   readonly parted = new Set<Device>()
   /** By edit: how many bytes it is, where that is much. */
   readonly large = new Map<Edit, number>()
+  /** Devices whose disk was cleared at some time: what others have, too, need not come back to it. */
+  readonly wiped = new Set<Device>()
   /** What the person has thrown away together with its device's data. */
   readonly forgiven = new Set<Edit>()
   /** What the person has set aside before there was any way for it to leave the device. */
@@ -50,7 +44,6 @@ export class Promises {
   }
 
   complain(what: string): void {
-    if (notMended.some((pattern) => pattern.test(what))) throw new Interrupted()
     this.#trouble ??= what
   }
 
@@ -62,6 +55,7 @@ export class Promises {
   /** A disk is being cleared. */
   clear(device: Device): void {
     this.parted.add(device)
+    this.wiped.add(device)
     for (const edit of this.edits) {
       if (edit.by.device !== device) continue
       this.stored.delete(edit)
@@ -151,7 +145,7 @@ export class Promises {
         // or has got it by comparison, and its author marks it when it can store it; or from the server
         const isFromServer = this.opened.some((other) => other.device === device && other.fromServer.holds(units))
         const isByAuthor = written.some((write) => write.opening === opening)
-        if (!isByAuthor && (by.tab.state !== 'gone' || isFromServer)) continue
+        if (!isByAuthor && (by.tab.state !== 'gone' || isFromServer || by.wasAsked)) continue
         this.complain(`[R3.1] ${edit.says} of ${by} is stored, not committed, and not marked`)
       }
     }
@@ -198,7 +192,7 @@ export class Promises {
       const account = accountOf(token)
       const units = new Set(unitsOf(update))
       for (const edit of this.edits) {
-        if (edit.by.name !== name || edit.by.login.account === account) continue
+        if (edit.by.name !== name || edit.by.login.account === account || !edit.isOwned) continue
         if (!edit.units.every((unit) => units.has(unit))) continue
         // whoever has it from the server brings it back when that has lost it
         const isKnown = this.opened.some(

@@ -2,7 +2,7 @@ import type { Device, World } from '@tidemark/client/testing'
 import { encodeStateAsUpdate } from 'yjs'
 import { pageOf } from './browser.ts'
 import { Coverage, unitsOf } from './coverage.ts'
-import { copiesOn, holdingOf } from './disk.ts'
+import { copiesOn, holdingOf, isOfTwo } from './disk.ts'
 import type { Edit, Opened } from './opened.ts'
 import type { Promises } from './promises.ts'
 import { documents } from './steps.ts'
@@ -63,7 +63,11 @@ export class Rest {
     for (const tab of this.#devices.flatMap(({ tabs }) => tabs)) {
       // what was set aside in memory is nowhere else
       const holdsAside = this.#promises.edits.some(({ by }) => by.tab === tab && by.document.isSetAside && !by.isOfDisk)
-      if (!holdsAside && pageOf(tab).asksBeforeClosing)
+      // nor is what no message can carry, where there is no disk
+      const isStuck = this.#promises.opened.some(
+        (opened) => opened.tab === tab && !opened.isOfDisk && this.#promises.isStuck(opened),
+      )
+      if (!holdsAside && !isStuck && pageOf(tab).asksBeforeClosing)
         this.#promises.complain(`[R2.4] closing a tab of ${tab.device} asks in vain`)
     }
   }
@@ -72,15 +76,18 @@ export class Rest {
   checkLetGo(): void {
     for (const tab of this.#devices.flatMap(({ tabs }) => tabs)) {
       const { heldStill } = pageOf(tab)
-      if (heldStill.length > 0) this.#promises.complain(`[D1.10] a closed client still has ${heldStill.join(', ')}`)
+      if (heldStill.length > 0) this.#promises.complain(`[D1.11] a closed client still has ${heldStill.join(', ')}`)
     }
   }
 
   /** [D1.3] The device has everything; only a tab that died may have taken along what only it could store. */
   checkDisk({ name, device }: Opened): void {
     const copy = copiesOn(device, name).find(({ isSetAside }) => !isSetAside)
+    // what two accounts have made in one copy waits for the other one's
+    if (copy && isOfTwo(copy)) return
     if (copy?.pendingCount !== 0)
       this.#promises.complain(`[R3.1] ${name} on ${device.name}: ${copy?.pendingCount} marked`)
+    if (this.#promises.wiped.has(device)) return
     const held = copy ? holdingOf(copy) : new Coverage()
     const lost = new Set(
       this.#promises.edits.flatMap((edit) => (edit.by.isRunning || this.#promises.stored.has(edit) ? [] : edit.units)),
@@ -97,7 +104,7 @@ export class Rest {
     if (this.#promises.forgiven.has(edit) || this.#promises.journals.holds(by.name, units)) return
     // also by whoever had it from the server before that was reset
     const copies = this.#devices.flatMap((device) => copiesOn(device, by.name))
-    if (copies.some((copy) => copy.isSetAside && holdingOf(copy).holds(units))) return
+    if (copies.some((copy) => (copy.isSetAside || isOfTwo(copy)) && holdingOf(copy).holds(units))) return
     // set aside in memory, where there was no disk: it was there for as long as its tab
     const wasInMemory = by.document.isSetAside && by.document.status.localStore.kind === 'memory'
     if (!wasInMemory) this.#promises.complain(`[R3] ${says} of ${by} ${why}, and is gone`)

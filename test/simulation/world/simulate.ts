@@ -1,6 +1,5 @@
 import { Random } from '../../helpers/random.ts'
 import { Life } from './life.ts'
-import { Interrupted } from './promises.ts'
 import { describe, type Step, schedule } from './steps.ts'
 
 /** Lives through a schedule. @returns what went wrong, or null */
@@ -10,7 +9,6 @@ export async function failureOf(seed: number, steps: readonly Step[]): Promise<s
     await life.live(steps)
     return null
   } catch (error) {
-    if (error instanceof Interrupted) return null
     return error instanceof Error ? (error.name === 'Broken' ? error.message : String(error.stack)) : String(error)
   } finally {
     life.close()
