@@ -29,6 +29,11 @@ export function leftBehindToast(left: readonly LeftBehind[]): Toast {
 }
 
 export function leftBehindSentence(left: readonly LeftBehind[]): string {
+  const [first, ...others] = left
+  if (first && others.length === 0) {
+    const are = first.count === 1 ? 'is not saved, and stays' : 'are not saved, and stay'
+    return `${edits(first.count)} of ${first.who} ${are} on this device until ${first.who} signs in here again.`
+  }
   const list = left.map(({ who, count }) => `${edits(count)} of ${who}`).join(', ')
-  return `Kept on this device until they sign in here again: ${list}.`
+  return `Not saved, and kept on this device until they sign in here again: ${list}.`
 }
