@@ -148,7 +148,7 @@ export class SyncServer {
   #tellAll(available: boolean): void {
     if (available === this.#told) return
     this.#told = available
-    // those of a document that waits by itself hear of it when that is over (R6.14)
+    // those of a document that waits by itself hear of it when that is over (R6.18)
     this.#tell(available, ({ documentName }) => !available || !this.documents.get(documentName)?.line.isTroubled)
   }
 
