@@ -49,7 +49,7 @@ async function author(server: ServerProcess, document = 'plan'): Promise<Writer>
   return writer
 }
 
-describe('[R7.9] what failed for the server does not go on in the database', () => {
+describe('[R7.15] what failed for the server does not go on in the database', () => {
   test('a lock on the journal for 20 s: only what is being tried waits, and the edit is stored once', async () => {
     const databaseUrl = await freshDatabase()
     await using server = await ServerProcess.start({ databaseUrl })

@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 afterAll(async () => database.close())
 
-test('[R1.8] a document that Yjs broke in its clean-up is not acknowledged any more, and is given up', async () => {
+test('[R1.9] a document that Yjs broke in its clean-up is not acknowledged any more, and is given up', async () => {
   const world = makeDocuments(database)
   const connection = await world.hocuspocus.openDirectConnection('plan')
   const document = connection.document as Y.Doc

@@ -2,7 +2,7 @@ import type { ErrorCode } from '@tidemark/shared'
 import type { Claims } from './claims.ts'
 
 /**
- * The edits of a session that were refused (R5.7). What its writer makes next stands on them: Yjs would keep it aside for
+ * The edits of a session that were refused (R5.9). What its writer makes next stands on them: Yjs would keep it aside for
  * want of predecessors, and it would be acknowledged although nobody sees it. So it is refused as well, until the writer
  * sends again what was refused.
  */
