@@ -147,6 +147,7 @@ export class TidemarkClient implements AsyncDisposable {
   /**
    * Saves what is pending in documents that are open and in those that are not, the most urgent first, more at a time
    * the better it goes. One that fails holds up no other. Never rejects for a document that fails.
+   * @throws {TidemarkError} `local-storage-failed`: the browser does not say which documents are on this device
    */
   catchUp(options: CatchUpOptions = {}): Promise<CatchUpResult[]> {
     return this.#backlog.catchUp(options)
@@ -172,17 +173,26 @@ export class TidemarkClient implements AsyncDisposable {
     )
   }
 
-  /** The copies that were set aside on this device, because the server's history is another one, or by the person. */
+  /**
+   * The copies that were set aside on this device, because the server's history is another one, or by the person.
+   * @throws {TidemarkError} `local-storage-failed`
+   */
   setAsideCopies(): Promise<readonly SetAsideCopy[]> {
     return this.#copies.setAsideCopies()
   }
 
-  /** What a set-aside copy holds, in a `Y.Doc` of its own: to compare, to copy from, to merge with `Y.applyUpdate`. */
+  /**
+   * What a set-aside copy holds, in a `Y.Doc` of its own: to compare, to copy from, to merge with `Y.applyUpdate`.
+   * @throws {TidemarkError} `not-found`, `local-storage-key-wrong`, `local-storage-failed`
+   */
   readSetAside(id: string): Promise<Y.Doc> {
     return this.#copies.readSetAside(id)
   }
 
-  /** Deletes a set-aside copy from this device. There is no way back. */
+  /**
+   * Deletes a set-aside copy from this device. There is no way back.
+   * @throws {TidemarkError} `not-found`, `local-storage-failed`, `local-storage-full`
+   */
   dropSetAside(id: string): Promise<void> {
     return this.#copies.dropSetAside(id)
   }

@@ -113,12 +113,17 @@ async function settled(document: TidemarkDocument, timeout: number): Promise<voi
 /** @returns why something is still there */
 async function wipeAll(means: SignOutMeans, isUnasked: boolean): Promise<TidemarkError | null> {
   const { copies } = means
+  const names = await copies.documents().catch((cause: unknown) => failureOf(cause))
+  if (names instanceof TidemarkError) {
+    means.onFailure(names)
+    return names
+  }
   const wipe = async (name: string) => {
     // another tab may have written since everything was counted
     if (!isUnasked && (await copies.pendingCount(name)) > 0) throw new Error('an edit has come meanwhile')
     await copies.delete(name)
   }
-  const outcomes = await Promise.allSettled((await copies.documents()).map(wipe))
+  const outcomes = await Promise.allSettled(names.map(wipe))
   const failed = outcomes.find((outcome) => outcome.status === 'rejected')
   if (!failed) return null
   const error = failureOf(failed.reason)

@@ -8,6 +8,7 @@ import { hasIndexeddb, listDatabases, writeError } from './idb.ts'
 import { IndexeddbStore } from './indexeddb-store.ts'
 import type { LocalStore, LocalStores, SetAsideCopy, StoreEvents } from './local-store.ts'
 import { databaseName, parseDatabaseName } from './names.ts'
+import { whileAnswering } from './opening.ts'
 import { pendingOf } from './records.ts'
 import type { IndexeddbStoreMeans } from './store-means.ts'
 import { wipe } from './wipe.ts'
@@ -98,15 +99,29 @@ export class IndexeddbStores implements LocalStores {
   async setAsideCopies(): Promise<SetAsideCopy[]> {
     if (!hasIndexeddb()) return []
     const { setAsideCopies } = await loadPart(() => import('./set-aside.ts'))
-    return setAsideCopies(this.#means.namespace, await this.documents())
+    return this.#whileAnswering(async (onProgress) =>
+      setAsideCopies(this.#means.namespace, await this.documents(), onProgress),
+    )
   }
 
   async readSetAside(id: string): Promise<Y.Doc> {
-    return (await loadPart(() => import('./set-aside.ts'))).readSetAside(id, this.#means)
+    const { applySetAside, readSetAside } = await loadPart(() => import('./set-aside.ts'))
+    const rows = await this.#whileAnswering((onProgress) => readSetAside(id, { ...this.#means, onProgress }))
+    return applySetAside(id, rows, this.#means)
   }
 
   async dropSetAside(id: string): Promise<void> {
-    return (await loadPart(() => import('./set-aside.ts'))).dropSetAside(this.#means.namespace, id)
+    const { dropSetAside } = await loadPart(() => import('./set-aside.ts'))
+    return this.#whileAnswering(() => dropSetAside(this.#means.namespace, id))
+  }
+
+  /** @throws {TidemarkError} what the work throws, or `local-storage-failed` */
+  async #whileAnswering<Result>(work: (onProgress: () => void) => Promise<Result>): Promise<Result> {
+    try {
+      return await whileAnswering(this.#means.clock, this.#means.openTimeLimit, work)
+    } catch (cause) {
+      throw writeError(cause)
+    }
   }
 
   close(): Promise<void> {

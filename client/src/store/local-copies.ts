@@ -1,6 +1,7 @@
 import type { Clock } from '@tidemark/shared'
 import * as Y from 'yjs'
 import { within } from '../time-limit.ts'
+import { writeError } from './idb.ts'
 import { LocalCopy, type LocalCopyEvents, type LocalCopyMeans, type Opening } from './local-copy.ts'
 import type { LocalStores, SetAside, SetAsideCopy } from './local-store.ts'
 import { MemoryStores } from './memory-stores.ts'
@@ -63,7 +64,10 @@ export class LocalCopies {
     return [...this.#opened]
   }
 
-  /** The names of the documents that are kept here. */
+  /**
+   * The names of the documents that are kept here.
+   * @throws {TidemarkError} `local-storage-failed`
+   */
   async documents(): Promise<string[]> {
     const kept = await Promise.all(this.#all.map((stores) => this.#answer('listing copies', stores.documents())))
     return [...new Set([...kept.flat(), ...this.#keeping.documents(this.#nameOf(''))])]
@@ -93,16 +97,17 @@ export class LocalCopies {
     await this.#lookAtMemory()
   }
 
+  /** @throws {TidemarkError} `local-storage-failed` */
   async setAsideCopies(): Promise<SetAsideCopy[]> {
     return (await Promise.all(this.#all.map((stores) => stores.setAsideCopies()))).flat()
   }
 
-  /** @throws {TidemarkError} `not-found` */
+  /** @throws {TidemarkError} `not-found`, `local-storage-key-wrong`, `local-storage-failed` */
   async readSetAside(id: string): Promise<Y.Doc> {
     return (await this.#keeperOf(id)).readSetAside(id)
   }
 
-  /** @throws {TidemarkError} `not-found` */
+  /** @throws {TidemarkError} `not-found`, `local-storage-failed`, `local-storage-full` */
   async dropSetAside(id: string): Promise<void> {
     await (await this.#keeperOf(id)).dropSetAside(id)
     await this.#lookAtMemory()
@@ -112,9 +117,16 @@ export class LocalCopies {
     await Promise.all(this.#all.map((stores) => stores.close()))
   }
 
-  /** Where a browser does not answer, nobody waits for ever. */
-  #answer<Result>(what: string, work: Promise<Result>): Promise<Result> {
-    return within(this.#means.clock, this.#means.limit, what, work)
+  /**
+   * Where a browser does not answer, nobody waits for ever.
+   * @throws {TidemarkError} what the work throws, or `local-storage-failed`
+   */
+  async #answer<Result>(what: string, work: Promise<Result>): Promise<Result> {
+    try {
+      return await within(this.#means.clock, this.#means.limit, what, work)
+    } catch (cause) {
+      throw writeError(cause)
+    }
   }
 
   #nameOf(document: string): string {

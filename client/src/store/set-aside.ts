@@ -7,13 +7,18 @@ import { parseDatabaseName } from './names.ts'
 import type { OpeningMeans } from './opening.ts'
 import { inSlices } from './pace.ts'
 import { copyKey, pendingOf, setAsideKey } from './records.ts'
-import { applyInSlices, readContents, readRecordsOf, readRows } from './rows.ts'
+import { applyInSlices, type Row, readContents, readRecordsOf, readRows } from './rows.ts'
 import { openRows } from './seals.ts'
 
 /** Those that hold something: what was dropped is a mere signpost to the copy that took its place. */
-export async function setAsideCopies(namespace: string, documents: readonly string[]): Promise<SetAsideCopy[]> {
+export async function setAsideCopies(
+  namespace: string,
+  documents: readonly string[],
+  onProgress: () => void,
+): Promise<SetAsideCopy[]> {
   const found: SetAsideCopy[] = []
   for (const document of documents) {
+    onProgress()
     for (const { name, records } of await copiesOf(namespace, document)) {
       if (!records.setAside || !(records.hasQuarantine || (await hasRows(name)))) continue
       const { reason, at } = records.setAside
@@ -23,17 +28,22 @@ export async function setAsideCopies(namespace: string, documents: readonly stri
   return found
 }
 
-/** @throws {TidemarkError} `not-found`, `local-storage-key-wrong` */
-export async function readSetAside(id: string, means: OpeningMeans): Promise<Y.Doc> {
+/** @throws {TidemarkError} `not-found` */
+export async function readSetAside(id: string, means: OpeningMeans): Promise<readonly Row[]> {
   const database = await openSetAside(means.namespace, id)
   try {
-    const doc = new Y.Doc()
-    const { opened } = await openRows(means.seals?.(id) ?? null, (await readContents(database)).rows)
-    await applyInSlices(doc, opened, 'set-aside', inSlices())
-    return doc
+    return (await readContents(database, means.onProgress)).rows
   } finally {
     database.close()
   }
+}
+
+/** @throws {TidemarkError} `local-storage-key-wrong` */
+export async function applySetAside(id: string, rows: readonly Row[], { seals }: OpeningMeans): Promise<Y.Doc> {
+  const doc = new Y.Doc()
+  const { opened } = await openRows(seals?.(id) ?? null, rows)
+  await applyInSlices(doc, opened, 'set-aside', inSlices())
+  return doc
 }
 
 /**
