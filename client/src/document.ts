@@ -13,7 +13,7 @@ import { Standing } from './standing.ts'
 import { countsOf, type FailedSync, failedOf, type PendingStatus } from './status/counts.ts'
 import { pendingCount } from './status/positions.ts'
 import type { ConnectionStatus, DocumentStatus, Level } from './status/status.ts'
-import { Sync } from './sync.ts'
+import { Sync } from './sync/sync.ts'
 
 export interface CloseResult {
   /** How many edits are kept neither on this device nor on the server, but only in this page. */

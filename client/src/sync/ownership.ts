@@ -1,7 +1,7 @@
-import type { Vector } from './status/positions.ts'
-import { type DirtyMark, isForeign } from './store/dirty-mark.ts'
-import type { LocalCopy } from './store/local-copy.ts'
-import type { CopyFacts } from './store/local-store.ts'
+import type { Vector } from '../status/positions.ts'
+import { type DirtyMark, isForeign } from '../store/dirty-mark.ts'
+import type { LocalCopy } from '../store/local-copy.ts'
+import type { CopyFacts } from '../store/local-store.ts'
 
 /** On whose behalf a document's pending edits were made, and with whose token they may be sent (D3.6). */
 export class Ownership {

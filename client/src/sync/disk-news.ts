@@ -1,0 +1,56 @@
+import type { TidemarkError } from '@tidemark/shared'
+import * as Y from 'yjs'
+import { missing, readingOf } from '../status/positions.ts'
+import { latestFacts } from '../store/latest-facts.ts'
+import type { CopyFacts } from '../store/local-store.ts'
+import type { SyncParts } from './parts.ts'
+
+type Parts = Pick<
+  SyncParts,
+  'target' | 'means' | 'standing' | 'failures' | 'life' | 'ownership' | 'copy' | 'tabs' | 'edits' | 'settingAside'
+>
+
+/** Learns from the disk what other tabs did while this one could not hear them. */
+export class DiskNews {
+  readonly #parts: Parts
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  /** Asks the disk whether this is the document's copy still: a tab that was away has not heard what was said (R9.4). */
+  async look(): Promise<CopyFacts | null> {
+    const { means, failures, life, copy, settingAside } = this.#parts
+    const { clock, openTimeLimit } = means.settings
+    const facts = await latestFacts(copy, {
+      ...{ clock, openTimeLimit, signal: life.signal },
+      onFailure: (error) => failures.heal(error),
+    })
+    if (life.isOver || !facts) return facts
+    if (facts.setAside) settingAside.wasSetAside(facts.setAside.reason)
+    else if (this.#hasUnheard(facts)) await this.#readNew()
+    return facts
+  }
+
+  /** Has somebody who is gone left edits that nobody here has heard of? Those of another account are its own affair. */
+  #hasUnheard(facts: CopyFacts): boolean {
+    const { made } = readingOf(facts.marks)
+    return missing(made, this.#known) > 0 && this.#parts.ownership.owns(facts)
+  }
+
+  /** They are read, and counted (R3.5). */
+  async #readNew(): Promise<void> {
+    const { target, failures, life, copy, tabs, edits } = this.#parts
+    const before = Y.encodeStateVector(target.doc)
+    const marks = await copy.readNew().catch((error: TidemarkError) => failures.heal(error))
+    if (!marks || life.isOver) return
+    const { made, acknowledged } = readingOf(marks)
+    if (missing(made, this.#known) === 0) return
+    edits.held(made, acknowledged, Y.encodeStateAsUpdate(target.doc, before))
+    tabs.compareAll()
+  }
+
+  get #known() {
+    return this.#parts.standing.situation.positions.made
+  }
+}

@@ -1,0 +1,115 @@
+import type { Situation } from '../status/status.ts'
+import { ownPosition } from '../status/status.ts'
+import { sayFarewell } from '../tabs/farewell.ts'
+import type { Meeting } from '../tabs/messages.ts'
+import { within } from '../time-limit.ts'
+import type { SyncParts } from './parts.ts'
+
+/** ms that the tabs wait to know whose this one is. */
+const tokenPatience = 250
+
+type Parts = Pick<
+  SyncParts,
+  'target' | 'means' | 'standing' | 'life' | 'ownership' | 'tabs' | 'link' | 'diskNews' | 'accountGate'
+>
+
+/** When this opening is among its browser's tabs, and as whom. */
+export class Membership {
+  readonly #parts: Parts
+  /** The account as which this tab meets the others; null while no token has said whose it is. */
+  #joinedAs: string | null = null
+  #joining = 0
+  #sharedCopy: string | null = null
+  /** The person has disconnected this document. */
+  #isOff = false
+  #hasJoined = false
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  /** @param copy that all tabs share; null when this one has a copy of its own */
+  loaded(copy: string | null): void {
+    this.#sharedCopy = copy
+  }
+
+  /** Settles when the role of this tab is known. */
+  async join(): Promise<void> {
+    const { tokens } = this.#parts.means
+    if (this.#isAway) return
+    const joining = ++this.#joining
+    const whose = tokens.whose()
+    const account = this.#sharedCopy === null ? tokens.subject : await this.#soon(whose)
+    if (this.#isAway || joining !== this.#joining) return
+    void whose.then((late) => {
+      if (late !== null && this.#joinedAs === null && joining === this.#joining) this.#moveTo(late)
+    })
+    await this.#joinAs(account)
+  }
+
+  /** What is not known soon must not keep the tabs apart: without a network no token may be to be had. */
+  #soon(whose: Promise<string | null>): Promise<string | null> {
+    return within(this.#parts.means.settings.clock, tokenPatience, 'asking for a token', whose).catch(() => null)
+  }
+
+  /** Tabs of different accounts do not mix (D3.6): each account has a leader of its own. */
+  async #joinAs(account: string | null): Promise<void> {
+    const { ownership, tabs, diskNews } = this.#parts
+    this.#joinedAs = account
+    this.#hasJoined = true
+    ownership.known(account)
+    await tabs.join(this.#meetingAs(account))
+    // From here on this tab hears the others; what they said before, the disk says again.
+    void diskNews.look()
+  }
+
+  #meetingAs(account: string | null): Meeting | null {
+    const copy = this.#sharedCopy
+    return copy === null ? null : { server: this.#parts.means.settings.url, account, copy }
+  }
+
+  /** @returns whether it is among another account's tabs, and leaves them */
+  moveIfNeeded(account: string): boolean {
+    if (this.#joinedAs === account || this.#sharedCopy === null) return false
+    this.#moveTo(account)
+    return true
+  }
+
+  #moveTo(account: string): void {
+    if (this.#isAway || this.#joinedAs === account) return
+    this.part()
+    void this.#joinAs(account)
+  }
+
+  get #isAway(): boolean {
+    return this.#isOff || this.#parts.life.isOver
+  }
+
+  connect(): void {
+    if (!this.#isOff || this.#parts.life.isOver) return
+    this.#isOff = false
+    void this.join()
+  }
+
+  disconnect(): void {
+    if (this.#isAway) return
+    this.#isOff = true
+    this.#joining++
+    this.part()
+    this.#parts.standing.happened({ type: 'parted' })
+  }
+
+  part(): void {
+    this.#parts.accountGate.stopWatching()
+    this.#parts.tabs.leave()
+    this.#parts.link.stop()
+  }
+
+  /** The others have not heard of edits that were made before this tab could join them. */
+  sayFarewell(situation: Situation): void {
+    const { target, means } = this.#parts
+    const isUnheard = !this.#hasJoined && ownPosition(situation) > 0
+    const meeting = this.#meetingAs(means.tokens.subject)
+    if (isUnheard && meeting) sayFarewell(means.settings.tabs, meeting, target.opening)
+  }
+}
