@@ -1,24 +1,16 @@
-import { TidemarkError, uniqueName } from '@tidemark/shared'
+import { TidemarkError } from '@tidemark/shared'
 import * as Y from 'yjs'
 import { within } from '../time-limit.ts'
-import { Acknowledgements } from './acknowledgements.ts'
 import { Caretaking } from './caretaking.ts'
+import { CopyRecords } from './copy-records.ts'
 import { abortQuietly, completionOf, customStore, writeError } from './idb.ts'
 import type { Acknowledged, CopyFacts, History, Loaded, LocalStore, SetAside, StoreEvents } from './local-store.ts'
 import { databaseName } from './names.ts'
-import {
-  heldSoon,
-  holdShared,
-  type OpenedCopy,
-  openAgain,
-  openLockName,
-  openNewest,
-  whileAnswering,
-} from './opening.ts'
+import { heldSoon, holdShared, type OpenedCopy, openLockName, openNewest, whileAnswering } from './opening.ts'
 import { inSlices, whileOpening } from './pace.ts'
 import { QuietPersistence } from './persistence.ts'
-import { accountKey, clearMarks, dirtyKey, historyKey, markAccount, putCopy, putSetAside } from './records.ts'
-import { Remembered } from './remembered.ts'
+import { Reconnection } from './reconnection.ts'
+import { dirtyKey, putSetAside } from './records.ts'
 import { applyInSlices, quarantine, readContents, readRecordsOf } from './rows.ts'
 import { openRows, type Seals } from './seals.ts'
 import type { IndexeddbStoreMeans, Subject } from './store-means.ts'
@@ -36,23 +28,17 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
   readonly #subject: Subject
   readonly #events: StoreEvents
   readonly #writes: WriteQueue
-  readonly #acknowledgements: Acknowledgements
+  readonly #records: CopyRecords
+  readonly #reconnection: Reconnection
   readonly #caretaking: Caretaking
   readonly #inFlight = new Set<Promise<unknown>>()
   #seals: Seals | null = null
   /** Which of the document's copies this is; the one before it was set aside. */
   #generation = 0
-  readonly #remembered = new Remembered()
-  #bytes = 0
-  /** The newest of this opening's positions that is durable on the server. */
-  #acknowledged = 0
-  /** On whose behalf this opening's edits are made. */
-  #account: string | null = null
   #isSetAside = false
   #loading: Promise<void> | null = null
   #closing: Promise<void> | null = null
   #isLost = false
-  #isReopening = false
   #letGo: () => void = () => {}
 
   constructor(subject: Subject, means: IndexeddbStoreMeans, events: StoreEvents) {
@@ -63,30 +49,51 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
     this.#writes = new WriteQueue({
       clock: means.clock,
       dirtyKey: dirtyKey(subject.opening),
-      acknowledged: () => this.#acknowledged,
-      account: () => this.#account,
+      acknowledged: () => this.#records.acknowledged,
+      account: () => this.#records.account,
       database: () => this.db,
       seals: () => this.#seals,
       onDisconnected: () => this.#disconnected(),
-      onConnectionWanted: () => this.#reopen(),
+      onConnectionWanted: () => this.#reconnection.begin(),
       onWritten: (keys) => this.#caretaking.wrote(keys),
       track: (work) => this.#track(work),
       events,
     })
-    this.#acknowledgements = new Acknowledgements(means.clock, (acknowledged) =>
-      this.#record((custom) => clearMarks(custom, acknowledged)),
-    )
+    this.#records = new CopyRecords({
+      clock: means.clock,
+      opening: subject.opening,
+      note: (put) => this.#note(put),
+      record: (put) => this.#record(put),
+    })
+    this.#reconnection = new Reconnection({
+      document: subject.document,
+      store: means,
+      remembered: this.#records.remembered,
+      name: () => this.name,
+      generation: () => this.#generation,
+      isOver: () => this.#closing !== null || this.#isLost,
+      isSetAside: () => this.#isSetAside,
+      onFound: (database) => {
+        this.#adopt({ database, name: this.name, generation: this.#generation, seals: this.#seals })
+        this.#writes.flush()
+      },
+      onGone: () => events.gone?.(),
+      onRenewed: (opened) => this.#writeAgain(opened),
+      onFailed: (cause) => this.#writes.connectionFailed(cause),
+      onLost: (error) => this.#lose(error),
+      track: (work) => this.#track(work),
+    })
     this.#caretaking = new Caretaking({
       ...{ clock: means.clock, tabs: means.tabs, doc: subject.doc, origin: this, events },
       name: () => this.name,
       database: () => this.db,
       seals: () => this.#seals,
-      account: () => this.#account,
+      account: () => this.#records.account,
       isAllWritten: () => this.#writes.isEmpty,
       isClosing: () => this.#closing !== null || this.#isLost,
       onCompacted: (bytes) => {
-        this.#bytes = bytes
-        this.#touch()
+        this.#records.bytes = bytes
+        this.#records.touch()
       },
       track: (work) => this.#track(work),
     })
@@ -140,10 +147,10 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
       database.close()
       throw new TidemarkError('document-closed')
     }
-    this.#remembered.loaded(contents)
+    this.#records.loaded(contents)
     this.#adopt(opened)
-    this.#bytes = this.#caretaking.loaded(contents.rows)
-    this.#touch()
+    this.#records.bytes = this.#caretaking.loaded(contents.rows)
+    this.#records.touch()
     this.#aside(corrupt, 'local-storage-corrupt')
     this.#aside(rows.tampered, 'local-storage-tampered')
     this.synced = true
@@ -175,22 +182,11 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
     }
   }
 
-  /** Notes when the copy was used, for eviction, and which database it is, to know it again. */
-  #touch(): void {
-    const { clock } = this.#means
-    const id = this.#remembered.copy?.id ?? uniqueName(clock)
-    this.#note((custom) =>
-      putCopy(custom, { id, usedAt: clock.now(), bytes: this.#bytes }, (copy) => {
-        this.#remembered.copy = copy
-      }),
-    )
-  }
-
   append(update: Uint8Array, position: number | null): Promise<void> {
     if (this.#closing || this.#isLost) {
       return Promise.reject(new TidemarkError(this.#isLost ? 'local-storage-unavailable' : 'document-closed'))
     }
-    this.#bytes += update.length
+    this.#records.bytes += update.length
     if (position !== null) this.#means.onEdit?.()
     return this.#writes.add(update, position)
   }
@@ -198,53 +194,16 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
   #disconnected(): void {
     if (!this.db) return
     this.db = null
-    if (!this.#closing) this.#reopen()
-  }
-
-  #reopen(): void {
-    if (this.#isReopening || this.#closing || this.#isLost) return
-    this.#isReopening = true
-    const reopening = this.#connect()
-      .catch((cause: unknown) => {
-        if (!(cause instanceof TidemarkError)) this.#writes.connectionFailed(cause)
-        else this.#lose(cause)
-      })
-      .finally(() => {
-        this.#isReopening = false
-      })
-    this.#track(reopening)
-  }
-
-  async #connect(): Promise<void> {
-    const { name } = this
-    const database = await openAgain(name, this.#remembered.copy?.id)
-    if (this.#closing || this.#isLost) {
-      database?.close()
-    } else if (database) {
-      this.#adopt({ database, name, generation: this.#generation, seals: this.#seals })
-      this.#writes.flush()
-    } else {
-      this.#events.gone?.()
-      await this.#writeAgain()
-    }
+    if (!this.#closing) this.#reconnection.begin()
   }
 
   /** The browser has thrown the database away: what is in the document is all there is (D2.6). */
-  async #writeAgain(): Promise<void> {
-    if (this.#isSetAside) throw new TidemarkError('local-storage-unavailable')
-    const opened = await openNewest(this.#subject.document, this.#means)
-    // What was set aside meanwhile, or is of another history, is not this copy (R9.4).
-    const isOther = opened.generation > this.#generation || this.#remembered.isOfOtherHistory(opened.contents)
-    if (this.#closing || this.#isLost || isOther) {
-      opened.database.close()
-      if (isOther) throw new TidemarkError('local-storage-unavailable')
-      return
-    }
-    this.#remembered.copy = opened.contents.copy
+  #writeAgain(opened: OpenedCopy): void {
+    this.#records.remembered.copy = opened.contents.copy
     this.#caretaking.beginAnew()
     this.#adopt(opened)
     const all = Y.encodeStateAsUpdate(this.doc)
-    this.#bytes = all.length
+    this.#records.bytes = all.length
     const newest = this.#writes.newest
     this.#track(
       this.#writes.writeFirst(all).then(
@@ -252,8 +211,8 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
         () => {},
       ),
     )
-    this.#note((custom) => this.#remembered.put(custom))
-    this.#touch()
+    this.#records.putAll()
+    this.#records.touch()
     this.#writes.flush()
   }
 
@@ -268,24 +227,19 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
   }
 
   acknowledge(acknowledged: Acknowledged): Promise<void> {
-    this.#acknowledged = Math.max(this.#acknowledged, acknowledged.get(this.#subject.opening) ?? 0)
-    this.#remembered.acknowledge(acknowledged)
-    return this.#acknowledgements.add(acknowledged)
+    return this.#records.acknowledge(acknowledged)
   }
 
   remember(history: History): Promise<void> {
-    this.#remembered.history = history
-    return this.#note((custom) => custom.put(history, historyKey))
+    return this.#records.remember(history)
   }
 
   rememberAccount(account: string): Promise<void> {
-    this.#remembered.account = account
-    return this.#note((custom) => custom.put(account, accountKey))
+    return this.#records.rememberAccount(account)
   }
 
   speakFor(account: string): Promise<void> {
-    this.#account = account
-    return this.#note((custom) => markAccount(custom, this.#subject.opening, account))
+    return this.#records.speakFor(account)
   }
 
   setCaretaker(isCaretaker: boolean): void {
@@ -367,7 +321,7 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
   /** y-indexeddb's name for {@link close}. */
   override destroy(): Promise<void> {
     if (!this.#closing) {
-      if (this.db && this.#bytes !== this.#remembered.copy?.bytes) this.#touch()
+      if (this.db && this.#records.bytes !== this.#records.remembered.copy?.bytes) this.#records.touch()
       this.#closing = this.#close()
     }
     return this.#closing
@@ -377,7 +331,7 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
     // what was handed over before is not lost because somebody was quick
     await this.#loading
     this.#caretaking.stop()
-    this.#acknowledgements.flush()
+    this.#records.flush()
     this.#writes.stop()
     this.#writes.flush()
     while (this.#inFlight.size > 0) await Promise.all(this.#inFlight)
