@@ -90,7 +90,7 @@ describe('[R7.15] what failed for the server does not go on in the database', ()
         await writer.drained()
         expect(performance.now() - started, 'an edit does not wait for loads').toBeLessThan(1_000)
         await pause(1_000)
-        expect(await connections(databaseUrl)).toBeLessThanOrEqual(10)
+        expect(await connections(databaseUrl)).toBeLessThanOrEqual(13)
       }
       const [oldest] = await query<{ seconds: number }>(
         databaseUrl,

@@ -20,12 +20,20 @@ export interface Runner {
   run<Row>(statement: Statement, values: readonly unknown[]): Promise<Row[]>
 }
 
+/** How long a statement may work: `brief` while others wait for it, `patient` when it holds up nobody. */
+export type Pace = 'brief' | 'patient'
+
+/** The journal's own way to the database; what is `brief` never waits for what is `patient`. */
+export interface Writer extends Runner {
+  run<Row>(statement: Statement, values: readonly unknown[], pace?: Pace): Promise<Row[]>
+}
+
 /** One SQL for both: Postgres by `DATABASE_URL`, or PGlite in this process. */
 export interface Database extends Runner {
   readonly kind: 'postgres' | 'pglite'
   readonly kysely: Kysely<Schema>
   /** The journal's own way to the database: however many others wait, it does not wait for them. */
-  readonly writer: Runner
+  readonly writer: Writer
   /** Why edits cannot be stored now, as far as the database says; empty when they can. It holds nothing up. */
   troubles(): Promise<string[]>
   close(): Promise<void>

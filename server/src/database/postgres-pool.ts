@@ -8,6 +8,8 @@ export interface PoolOptions {
   readonly connectionString: string
   readonly connections: number
   readonly limits: TimeLimits
+  /** How much later than the database's own limit a statement is given up. */
+  readonly graceMs?: number
   /** How long connecting, or waiting for one of the connections, may take. */
   readonly connectMs: number
   /** Unused connections are closed after this; 0 keeps them. */
@@ -24,7 +26,7 @@ const mib = 2 ** 20
 /** Without an answer for so long somebody asks whether the database is at work; a second more for each MiB that is sent. */
 const patienceMs = 1_000
 /** The database's own limits come first. What has no answer this much later never gets one. */
-const graceMs = 5_000
+const usualGraceMs = 5_000
 
 /** Connections to Postgres that serve one purpose, so that others cannot starve it. */
 export class PostgresConnections implements Runner {
@@ -96,7 +98,7 @@ export class PostgresConnections implements Runner {
     values: readonly unknown[],
     send: () => Promise<Result>,
   ): Promise<Result> {
-    const { watch, limits, endBackend } = this.#options
+    const { watch, limits, endBackend, graceMs = usualGraceMs } = this.#options
     const patience = patienceMs + (1_000 * bytesOf(values)) / mib
     const endWatch = watch?.begin({
       patienceMs: patience,
@@ -140,7 +142,7 @@ export class PostgresConnections implements Runner {
     const late = setTimeout(() => {
       for (const lease of this.#held) lease.cut(new Error('the database is closed'))
       for (const client of this.#clients) streamOf(client).destroy()
-    }, graceMs)
+    }, usualGraceMs)
     await this.#pool.end()
     clearTimeout(late)
   }

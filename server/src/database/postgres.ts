@@ -1,5 +1,5 @@
 import { systemClock } from '@tidemark/shared'
-import type { Driver } from './database.ts'
+import type { Driver, Pace, Runner, Statement, Writer } from './database.ts'
 import { type PoolOptions, PostgresConnections } from './postgres-pool.ts'
 import { SchemaGuard } from './schema-guard.ts'
 import { askTroubles } from './troubles.ts'
@@ -8,8 +8,8 @@ import { Watch } from './watch.ts'
 const second = 1_000
 
 /**
- * Three ways to the same Postgres, so that none starves another: the journal's connections, those of loads, snapshots and
- * questions, and one that asks how the others are. Ten connections at most.
+ * Four ways to the same Postgres, so that none starves another: the journal's connections for what is quick and for what takes
+ * long, those of loads, snapshots and questions, and one that asks how the others are. Thirteen connections at most.
  */
 export function openPostgres(connectionString: string, onIdleError: (error: Error) => void): Driver {
   const common = { connectionString, onIdleError }
@@ -30,14 +30,24 @@ export function openPostgres(connectionString: string, onIdleError: (error: Erro
     watch,
     endBackend,
   }
-  const writer = new PostgresConnections({
+  const brief = new PostgresConnections({
     ...shared,
-    // one for all documents together, three for those that are committed apart, one to ask whether anything can be
-    connections: 5,
-    // whoever holds a row for longer holds up one document, not the batch: it is taken apart and tried again
-    limits: { lockMs: second, statementMs: 30 * second },
+    // one for all documents together, two for those that are committed apart, one to ask whether anything can be, and two
+    // for batches that take long while the next one is under way
+    connections: 6,
+    // a batch that takes longer is ended and taken apart: one slow document would hold up the others in it (R6.18)
+    limits: { lockMs: second, statementMs: 2 * second },
+    // no time limit of the database's ends a commit that waits for a standby, and it must not be given up early
+    graceMs: 33 * second,
     connectMs: 3 * second,
     idleMs: 0,
+  })
+  const patient = new PostgresConnections({
+    ...shared,
+    connections: 2,
+    limits: { lockMs: second, statementMs: 30 * second },
+    connectMs: 3 * second,
+    idleMs: 10 * second,
   })
   const others = new PostgresConnections({
     ...shared,
@@ -50,19 +60,24 @@ export function openPostgres(connectionString: string, onIdleError: (error: Erro
   const schema = new SchemaGuard()
   let closing: Promise<void> | null = null
   const close = async () => {
-    await Promise.all([writer.end(), others.end()])
+    await Promise.all([brief.end(), patient.end(), others.end()])
     watch.close()
     await questions.end()
   }
   return {
     kind: 'postgres',
-    writer: schema.guard(writer),
+    writer: paced(schema.guard(brief), schema.guard(patient)),
     ...schema.guard(others),
     connect: () => others.connect(),
     troubles: () => askTroubles(questions),
     close: () => (closing ??= close()),
   }
 }
+
+const paced = (brief: Runner, patient: Runner): Writer => ({
+  run: <Row>(statement: Statement, values: readonly unknown[], pace: Pace = 'brief') =>
+    (pace === 'brief' ? brief : patient).run<Row>(statement, values),
+})
 
 const working = {
   name: 'tidemark-working',

@@ -156,6 +156,55 @@ describe('[R6.18] one document that cannot be stored holds up no other', () => {
     await journal.close(0)
   }, 20_000)
 
+  test('many take long, one after the other: nobody else waits until they are done', async () => {
+    const { journal, told } = openJournal(database)
+    const lines = await Promise.all(
+      Array.from({ length: 8 }, (_, index) => openLine(database, `slow ${documents} ${index}`)),
+    )
+    const first = lines[0] as JournalLine
+    const mend = await trigger(first, 'null')
+    const sleeping = (condition: string) =>
+      query(
+        url,
+        `create or replace function fault_${first.documentId}() returns trigger language plpgsql as $$ begin
+           if ${condition} then perform pg_sleep(25); end if; return new; end $$`,
+      )
+    await sleeping(`new.document_id in (${lines.map(({ documentId }) => documentId).join(',')})`)
+    const well = others[0] as JournalLine
+    for (const line of lines) {
+      journal.append(line, bytesOf('slow'), null)
+      journal.append(well, bytesOf('in one batch with it'), null)
+      await pause(400)
+    }
+    for (let edit = 0; edit < 5; edit++) {
+      await durableAfter(well)
+      journal.append(well, bytesOf(`edit ${edit}`), null)
+    }
+    expect(lines.map(({ durable }) => durable)).toEqual(lines.map(() => 0))
+    expect(told).not.toContain('away')
+    await sleeping('false')
+    await query(url, `select pg_cancel_backend(pid) from pg_stat_activity where wait_event = 'PgSleep'`)
+    await journal.drain()
+    for (const line of lines) expect(await storedTexts(database, line)).toEqual(['slow'])
+    await mend()
+    await journal.close(0)
+  }, 60_000)
+
+  test('[R6.2] its commit takes long and ends in an error of its data: what was in one batch with it is stored', async () => {
+    const { journal, told } = openJournal(database)
+    const mend = await trigger(locked, "perform pg_sleep(1.5); raise exception 'bad' using errcode = '22021'")
+    journal.append(others[0] as JournalLine, bytesOf('alone'), null)
+    journal.append(locked, bytesOf('bad'), null)
+    for (const line of others) journal.append(line, bytesOf('in one batch with it'), null)
+    await journal.drain()
+    expect(told.filter((each) => each.endsWith('document-write-failed'))).toEqual([
+      `${locked.documentName} document-write-failed`,
+    ])
+    for (const line of others) expect(await storedTexts(database, line)).toContain('in one batch with it')
+    await mend()
+    await journal.close(0)
+  }, 20_000)
+
   test('it is too large for the time that a statement may take: small edits of others do not wait for it', async () => {
     const { journal, told } = openJournal(database)
     const mend = await trigger(

@@ -1,4 +1,4 @@
-import type { Runner } from '../database/database.ts'
+import type { Pace, Runner, Writer } from '../database/database.ts'
 import { commit, type Portion } from './commit.ts'
 import type { Place } from './line.ts'
 import { findStored, type Standing, standingsOf } from './standing.ts'
@@ -18,9 +18,9 @@ export type Attempt =
 
 /** Tries once to commit the portions in one transaction, and finds out about those of which nothing was written. */
 export async function tryOnce(
-  writer: Runner,
+  writer: Writer,
   portions: readonly Portion[],
-  options: { joining?: boolean } = {},
+  options: { joining?: boolean; pace?: Pace } = {},
 ): Promise<Attempt> {
   // measured and never decided upon, so not of the injected clock
   const started = performance.now()

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import type { Runner } from '../database/database.ts'
+import type { Pace, Writer } from '../database/database.ts'
 import type { JournalLine, Place } from './line.ts'
 
 /** One update on its way into the journal. */
@@ -94,9 +94,9 @@ const statement = {
  * @returns each document's head afterwards; nothing was written of a document that is missing
  */
 export async function commit(
-  writer: Runner,
+  writer: Writer,
   portions: readonly Portion[],
-  { joining = false }: { joining?: boolean } = {},
+  { joining = false, pace = 'brief' }: { joining?: boolean; pace?: Pace } = {},
 ): Promise<Map<number, Place>> {
   const ids: number[] = []
   const counts: number[] = []
@@ -134,7 +134,7 @@ export async function commit(
       offset += update.byteLength
     }
   }
-  const rows = await writer.run<{ id: number; head: number; stamp: number }>(statement, [
+  const values = [
     arrayOf(ids),
     arrayOf(counts),
     arrayOf(epochs),
@@ -148,7 +148,8 @@ export async function commit(
     arrayOf(checksums),
     arrayOf(stamps),
     joining,
-  ])
+  ]
+  const rows = await writer.run<{ id: number; head: number; stamp: number }>(statement, values, pace)
   return new Map(rows.map(({ id, head, stamp }) => [id, { revision: head, stamp }]))
 }
 

@@ -1,5 +1,5 @@
 import { type Clock, Emitter, type ErrorCode, TidemarkError } from '@tidemark/shared'
-import type { Database, Runner } from '../database/database.ts'
+import type { Database, Writer } from '../database/database.ts'
 import { Availability, type StorageState } from './availability.ts'
 import { batchEnd, bytesOf, commit, type Entry, type Portion, portionsOf } from './commit.ts'
 import { Lanes, type Repair } from './lanes.ts'
@@ -39,7 +39,7 @@ const shareOfOne = 4
  */
 export class Journal {
   readonly events: Emitter<JournalEvents>
-  readonly #writer: Runner
+  readonly #writer: Writer
   readonly #options: JournalOptions
   readonly #clock: Clock
   readonly #pauses: Pauses

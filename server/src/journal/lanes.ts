@@ -1,9 +1,9 @@
 import { type Clock, type ErrorCode, TidemarkError } from '@tidemark/shared'
-import type { Runner } from '../database/database.ts'
+import type { Writer } from '../database/database.ts'
 import { classify, speaksOfDatabase } from '../database/failures.ts'
 import { type Attempt, tryOnce } from './attempt.ts'
 import type { Availability } from './availability.ts'
-import { batchEnd, type Entry, type Portion, portionOf } from './commit.ts'
+import { batchEnd, bytesOf, type Entry, type Portion, portionOf } from './commit.ts'
 import type { JournalLine, Place } from './line.ts'
 import { patience } from './patience.ts'
 import { backoff, type Pauses } from './pauses.ts'
@@ -17,7 +17,7 @@ export interface Repair {
 }
 
 export interface LanesParts {
-  writer: Runner
+  writer: Writer
   clock: Clock
   pauses: Pauses
   availability: Availability
@@ -40,11 +40,13 @@ interface Lane {
   readonly since: number
   /** What is being tried; it stays as it is until all of it is decided. */
   portion: Portion | null
-  /** The try under way that the lane took over. */
-  pending: Promise<Attempt> | null
+  /** The try under way that the lane took over; when it failed and was shared, whoever is at fault is still to be found. */
+  pending: { attempt: Promise<Attempt>; isShared: boolean } | null
   readonly waiting: Entry[]
   /** The database lacks what it acknowledged: that is mended before anything else is stored. */
   isRewound: boolean
+  /** A try of its own took long: it waits with its like, and has the time it needs. */
+  isSlow: boolean
   failures: number
   /** How often in a row somebody else was in the way, or had been quicker. */
   misses: number
@@ -64,10 +66,10 @@ const longestRetryMs = 2_000
 export class Lanes {
   readonly #parts: LanesParts
   readonly #lanes = new Map<JournalLine, Lane>()
-  // those that fail again and again never take the place of those that are tried for the first time
-  // together with the writer of all others they leave one of its connections free (database/postgres.ts)
-  readonly #first = new Slots(2)
-  readonly #again = new Slots(1)
+  // each has a connection (database/postgres.ts), and those that take long never take the place of the others
+  readonly #quick = new Slots(2)
+  readonly #large = new Slots(1)
+  readonly #slow = new Slots(1)
   #lastCommit: { line: JournalLine | null; at: number } = { line: null, at: Number.NEGATIVE_INFINITY }
   #closed = false
 
@@ -92,7 +94,7 @@ export class Lanes {
   open(
     line: JournalLine,
     portion: Portion | null,
-    known: { attempt?: Promise<Attempt>; isRewound?: boolean } = {},
+    known: { attempt?: Promise<Attempt>; isShared?: boolean; isRewound?: boolean } = {},
   ): void {
     const existing = this.#lanes.get(line)
     if (existing) {
@@ -103,9 +105,10 @@ export class Lanes {
       line,
       since: this.#parts.clock.now(),
       portion,
-      pending: known.attempt ?? null,
+      pending: known.attempt ? { attempt: known.attempt, isShared: known.isShared ?? false } : null,
       waiting: [],
       isRewound: false,
+      isSlow: false,
       failures: 0,
       misses: 0,
       pauseMs: 0,
@@ -134,7 +137,10 @@ export class Lanes {
       if (lane.pauseMs > 0) await this.#parts.pauses.pause(lane.pauseMs)
       if (this.#closed) return
       lane.pauseMs = 0
-      await this.#judge(lane, await this.#attempt(lane))
+      const isShared = lane.pending?.isShared ?? false
+      const attempt = await this.#attempt(lane)
+      if (isShared && attempt.kind === 'failed') await this.#judgeShared(lane, attempt.cause)
+      else await this.#judge(lane, attempt)
     }
     if (this.#closed) return
     lane.cancelTelling()
@@ -151,12 +157,15 @@ export class Lanes {
     return lane.line.failure === null && (lane.isRewound || lane.portion !== null || lane.waiting.length > 0)
   }
 
-  #attempt(lane: Lane): Promise<Attempt> {
+  async #attempt(lane: Lane): Promise<Attempt> {
     const { pending } = lane
     lane.pending = null
-    if (pending) return pending
-    const slots = lane.failures + lane.misses === 0 ? this.#first : this.#again
-    return slots.hold(async () => {
+    if (pending) return await pending.attempt
+    const isLarge = bytesOf(lane.portion?.entries ?? lane.waiting) >= patience.largePortionBytes
+    const pace = isLarge || lane.isSlow ? 'patient' : 'brief'
+    const slots = lane.isSlow ? this.#slow : isLarge ? this.#large : this.#quick
+    return await slots.hold(async () => {
+      const began = this.#parts.clock.now()
       try {
         if (lane.isRewound) await this.#repair(lane)
       } catch (cause) {
@@ -165,7 +174,9 @@ export class Lanes {
       lane.portion ??= portionOf(lane.line, lane.waiting.splice(0, batchEnd(lane.waiting, 0, patience.batch)))
       if (lane.portion.entries.length === 0) return { kind: 'answered', verdicts: new Map(), seconds: 0 }
       const joining = lane.misses > 2 && lane.portion.triedFrom === null
-      return await tryOnce(this.#parts.writer, [lane.portion], { joining })
+      const attempt = await tryOnce(this.#parts.writer, [lane.portion], { joining, pace })
+      lane.isSlow ||= this.#parts.clock.now() - began > patience.slowMs
+      return attempt
     })
   }
 
@@ -217,6 +228,12 @@ export class Lanes {
       default:
         verdict satisfies never
     }
+  }
+
+  /** What the batch met was not this document's fault, as far as is known: it has its first try by itself before it. */
+  async #judgeShared(lane: Lane, cause: unknown): Promise<void> {
+    lane.cause = cause
+    if (classify(cause) === 'transient') await this.#parts.availability.isAnswering(patience.probeMs, cause, 1)
   }
 
   async #judgeFailure(lane: Lane, cause: unknown): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Runner } from '../database/database.ts'
+import type { Writer } from '../database/database.ts'
 import { classify, isTimeout } from '../database/failures.ts'
 import { type Attempt, tryOnce } from './attempt.ts'
 import type { Availability } from './availability.ts'
@@ -16,7 +16,7 @@ export interface Committed {
 }
 
 export interface TogetherParts {
-  writer: Runner
+  writer: Writer
   pauses: Pauses
   availability: Availability
   lanes: Lanes
@@ -92,7 +92,8 @@ export class Together {
       .then(() => this.#parts.availability.whenAnswering())
       .then(() => false)
     if (await Promise.race([isOver, answering])) return await trying
-    for (const portion of portions) this.#parts.lanes.open(portion.line, portion, { attempt: trying })
+    const isShared = portions.length > 1
+    for (const portion of portions) this.#parts.lanes.open(portion.line, portion, { attempt: trying, isShared })
     return 'beside'
   }
 
