@@ -1,5 +1,5 @@
 import 'fake-indexeddb/auto'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { Locks } from '../tabs/world.ts'
 import { HandClock } from '../test-helpers/hand-clock.ts'
 import { listenTo, personAt, textOf, write } from '../test-helpers/person.ts'
@@ -63,6 +63,24 @@ describe('[R3.10] signing out while somebody does not let go of a copy', () => {
     await document.whenLoaded
     expect([textOf(document), document.pendingCount]).toEqual(['', 0])
     expect(document.status.localStore).toEqual({ kind: 'indexeddb' })
+  })
+
+  test('on a full device, where not even the note can be left, it is emptied all the same', async () => {
+    const { client, name } = await someoneWrote('private')
+    const held = await stubborn(name)
+    const put = IDBObjectStore.prototype.put
+    vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(function (this: IDBObjectStore, ...given) {
+      const request = put.apply(this, given)
+      // browsers say so when the transaction is to be committed
+      request.onsuccess = () => this.transaction.abort()
+      return request
+    })
+    const result = await client.signOut({ flush: false, wipe: 'always' })
+    vi.restoreAllMocks()
+    expect(result).toMatchObject({ wiped: false, error: { code: 'local-storage-in-use' } })
+    const stores = held.transaction([updatesStore, customStore])
+    const count = async (store: string) => resultOf(stores.objectStore(store).count())
+    expect(await Promise.all([count(updatesStore), count(customStore)])).toEqual([0, 0])
   })
 
   test('what was not deleted then is by the next one who signs out', async () => {

@@ -38,7 +38,7 @@ async function empty(clock: Clock, name: string): Promise<void> {
   const emptying = async () => {
     const database = await openExisting(name)
     try {
-      if (database && !isTooLate) await clear(database)
+      if (database && !isTooLate) await clear(database, () => isTooLate)
     } finally {
       database?.close()
     }
@@ -50,19 +50,28 @@ async function empty(clock: Clock, name: string): Promise<void> {
   }
 }
 
-async function clear(database: IDBDatabase): Promise<void> {
+/** Where there is no space even for the note, there is once all else is gone. */
+async function clear(database: IDBDatabase, isTooLate: () => boolean): Promise<void> {
+  try {
+    await clearAll(database, 'with a note')
+  } catch (cause) {
+    // what is in it by then may be the next person's
+    if (isTooLate()) throw cause
+    await clearAll(database, 'without')
+    if (!isTooLate()) await clearAll(database, 'with a note').catch(() => {})
+  }
+}
+
+async function clearAll(database: IDBDatabase, how: 'with a note' | 'without'): Promise<void> {
   const transaction = database.transaction([updatesStore, customStore], 'readwrite')
   transaction.objectStore(updatesStore).clear()
   const custom = transaction.objectStore(customStore)
   custom.clear()
-  custom.put(true, wipedKey)
+  if (how === 'with a note') custom.put(true, wipedKey)
   await completionOf(transaction)
 }
 
 /** What a database that could not be deleted then has got since: nobody's. It is used anew. */
 export async function beginAfterWipe(database: IDBDatabase): Promise<void> {
-  const transaction = database.transaction([updatesStore, customStore], 'readwrite')
-  transaction.objectStore(updatesStore).clear()
-  transaction.objectStore(customStore).clear()
-  await completionOf(transaction)
+  await clearAll(database, 'without')
 }
