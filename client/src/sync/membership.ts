@@ -1,3 +1,4 @@
+import { pendingCount } from '../status/positions.ts'
 import type { Situation } from '../status/status.ts'
 import { ownPosition } from '../status/status.ts'
 import { sayFarewell } from '../tabs/farewell.ts'
@@ -18,6 +19,8 @@ export class Membership {
   readonly #parts: Parts
   /** The account as which this tab meets the others; null while no token has said whose it is. */
   #joinedAs: string | null = null
+  /** It keeps away from its account's tabs until another account's edits are saved. */
+  #isApart = false
   #joining = 0
   #sharedCopy: string | null = null
   /** The person has disconnected this document. */
@@ -53,14 +56,25 @@ export class Membership {
   }
 
   /** Tabs of different accounts do not mix (D3.6): each account has a leader of its own. */
-  async #joinAs(account: string | null): Promise<void> {
+  async #joinAs(account: string | null, isAdmitted = false): Promise<void> {
     const { ownership, tabs, diskNews } = this.#parts
     this.#joinedAs = account
     this.#hasJoined = true
     ownership.known(account)
-    await tabs.join(this.#meetingAs(account))
+    this.#isApart = account !== null && !isAdmitted && !this.#mayMeet(account)
+    await tabs.join(this.#isApart ? null : this.#meetingAs(account))
     // From here on this tab hears the others; what they said before, the disk says again.
     void diskNews.look()
+  }
+
+  /**
+   * What this opening loaded may be another account's, and pending. Its own account's tabs would take that over in the
+   * comparison, and their leader, whose session is running, would send it.
+   */
+  #mayMeet(account: string): boolean {
+    const { ownership, standing } = this.#parts
+    const { positions } = standing.situation
+    return ownership.admits(account, null, { count: pendingCount(positions), made: positions.made })
   }
 
   #meetingAs(account: string | null): Meeting | null {
@@ -68,17 +82,21 @@ export class Membership {
     return copy === null ? null : { server: this.#parts.means.settings.url, account, copy }
   }
 
-  /** @returns whether it is among another account's tabs, and leaves them */
+  /** @returns whether it is not among this account's tabs yet, and goes there now that it may */
   moveIfNeeded(account: string): boolean {
-    if (this.#joinedAs === account || this.#sharedCopy === null) return false
-    this.#moveTo(account)
+    if (this.#isAmong(account) || this.#sharedCopy === null) return false
+    this.#moveTo(account, true)
     return true
   }
 
-  #moveTo(account: string): void {
-    if (this.#isAway || this.#joinedAs === account) return
+  #moveTo(account: string, isAdmitted = false): void {
+    if (this.#isAway || this.#isAmong(account)) return
     this.part()
-    void this.#joinAs(account)
+    void this.#joinAs(account, isAdmitted)
+  }
+
+  #isAmong(account: string): boolean {
+    return this.#joinedAs === account && !this.#isApart
   }
 
   get #isAway(): boolean {

@@ -87,6 +87,24 @@ describe('[D3.6] two accounts at once in one namespace', () => {
     expect(ben.errors).toEqual(['account-mismatch'])
   })
 
+  test('a second tab of one account, opened while another has edits pending, brings none of them to its running leader', async () => {
+    const { world, open, committed } = shared()
+    const ada = open(() => tokenOf('ada'))
+    await world.settle()
+    const ben = open(() => tokenOf('ben'))
+    await world.settle()
+    ada.document.disconnect()
+    await world.settle()
+    write(ada.document, 'ada')
+    await world.advanceTime(3_000)
+    expect(ada.document.pendingCount).toBe(1)
+    expect(ben.document.status.kind).toBe('saved')
+    open(() => tokenOf('ben'))
+    await world.advanceTime(5_000)
+    expect(committed()).toBe('')
+    expect(ada.document.pendingCount).toBe(1)
+  })
+
   test('a token of somebody else, where the old one’s edits are pending in a follower, sends none of them', async () => {
     const { world, open, committed, device } = shared()
     let who = 'ada'
