@@ -95,6 +95,10 @@ const choice = part<HTMLSelectElement>('person')
 choice.append(...people.map((person) => new Option(person)))
 choice.value = diary.person
 choice.addEventListener('change', async () => {
+  // from here on nothing on the page may be taken for the next one's: neither the entries nor "Saved"
+  part('diary').hidden = true
+  part('entries').replaceChildren()
+  part('indicator').textContent = 'Opening…'
   await diary.leave()
   diary = open(choice.value)
 })
