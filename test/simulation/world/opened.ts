@@ -1,5 +1,6 @@
 import type { TidemarkDocument } from '@tidemark/client'
 import type { Device, Tab } from '@tidemark/client/testing'
+import { encodeStateAsUpdate } from 'yjs'
 import { Coverage } from './coverage.ts'
 import type { Login } from './login.ts'
 import type { DocumentName } from './steps.ts'
@@ -47,6 +48,8 @@ export class Opened {
     this.#events = events
     // one that is open already, because the client catches up by itself
     this.owesDrained = document.pendingCount > 0
+    // one that was opened with a `Y.Doc` of before
+    if (document.doc.store.clients.size > 0) this.own.add(encodeStateAsUpdate(document.doc))
     document.doc.on('update', this.#onUpdate)
     document.on('pending', () => {
       this.#pendingEvents++

@@ -171,6 +171,17 @@ export class Promises {
     return this.forgiven.has(edit) || this.#cleared.has(edit)
   }
 
+  /** Has an edit that a mark stands for not been committed? */
+  isPending(name: DocumentName, opening: string, from: number, to: number): boolean {
+    return this.edits.some(
+      (edit) =>
+        edit.opening === opening &&
+        from <= edit.position &&
+        edit.position <= to &&
+        !this.journals.holds(name, edit.units),
+    )
+  }
+
   /** There is something in it that no message can carry. */
   isStuck(opened: Opened): boolean {
     return [...this.large].some(
