@@ -64,13 +64,8 @@ export class Rest {
   /** [R2.4] Nobody is asked once everything is kept. */
   checkQuestions(): void {
     for (const tab of this.#devices.flatMap(({ tabs }) => tabs)) {
-      // what was set aside in memory is nowhere else
-      const holdsAside = this.#promises.edits.some(({ by }) => by.tab === tab && by.document.isSetAside && !by.isOfDisk)
-      // nor is what no message can carry, where there is no disk
-      const isStuck = this.#promises.opened.some(
-        (opened) => opened.tab === tab && !opened.isOfDisk && this.#promises.isStuck(opened),
-      )
-      if (!holdsAside && !isStuck && pageOf(tab).asksBeforeClosing)
+      const isKept = this.#promises.edits.every((edit) => edit.by.tab !== tab || this.#promises.isKept(edit))
+      if (isKept && pageOf(tab).asksBeforeClosing)
         this.#promises.complain(`[R2.4] closing a tab of ${tab.device} asks in vain`)
     }
   }
