@@ -18,6 +18,8 @@ export interface ServerOptions {
   secret?: string
   env?: Record<string, string>
   args?: string[]
+  /** What starts it instead of the system: a program and its arguments, such as `unshare`. */
+  launcher?: readonly string[]
 }
 
 export interface Exit {
@@ -137,7 +139,8 @@ export class ServerProcess implements AsyncDisposable {
     const auth = this.#options.secret ? { TIDEMARK_AUTH_SECRET: this.#options.secret } : {}
     const env = { ...ownEnvironment(), TIDEMARK_DATA: this.#dataFolder, PORT: String(this.port), ...storage, ...auth }
     const args = [cli, 'serve', ...(this.#options.args ?? [])]
-    const child = spawn(process.execPath, args, {
+    const [program = process.execPath, ...words] = [...(this.#options.launcher ?? []), process.execPath, ...args]
+    const child = spawn(program, words, {
       cwd: this.#dataFolder,
       env: { ...env, ...this.#options.env },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -177,6 +177,30 @@ describe('[R7.10] connections that died without a word', () => {
   })
 })
 
+describe('[R7.3] a newer server changes the schema under a running one', () => {
+  test('it stores and acknowledges nothing more, says so, and its clients keep their edits', async () => {
+    const databaseUrl = await freshDatabase()
+    await using server = await ServerProcess.start({ databaseUrl })
+    using writer = await author(server)
+    await query(databaseUrl, `insert into tidemark_store.migrations (name) values ('9999-of-a-newer-server')`)
+    await pause(1_100)
+    const before = await storedUpdates(databaseUrl)
+    writer.write()
+    await until('its clients are told', () => writer.told.includes('storage-unavailable'))
+    await pause(1_000)
+    expect(writer.ledger.acknowledged.size).toBe(1)
+    expect(await storedUpdates(databaseUrl)).toBe(before)
+    const readiness = await fetch(`${server.http}/readyz`)
+    expect(readiness.status).toBe(503)
+    expect(JSON.stringify(server.log)).toContain('9999-of-a-newer-server')
+    using newcomer = new Writer({ url: server.sync, document: 'cold' })
+    await pause(1_000)
+    expect(newcomer.provider.synced).toBe(false)
+    await query(databaseUrl, `delete from tidemark_store.migrations where name like '9999%'`)
+    await writer.drained()
+  })
+})
+
 describe('[W2] a server that nobody uses', () => {
   test('says that its database is read-only, and that it is not any more', async () => {
     await using cluster = await PostgresCluster.create()
