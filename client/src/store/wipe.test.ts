@@ -8,7 +8,8 @@ import { evict } from './eviction.ts'
 import { completionOf, customStore, listDatabases, openDatabase, resultOf, updatesStore } from './idb.ts'
 import { databaseName } from './names.ts'
 import { openLockName } from './opening.ts'
-import { copyKey, historyKey, setAsideKey } from './records.ts'
+import { copyKey, historyKey, setAsideKey, wipedKey } from './records.ts'
+import { beginAfterWipe } from './wipe.ts'
 
 const nowhere = 'ws://127.0.0.1:1/sync'
 
@@ -184,4 +185,18 @@ test('[D2.8] who evicts does not hold the lock for as long as somebody holds the
     return isGranted && evicted !== null
   })
   expect(evicted).toEqual([])
+})
+
+test('[R3.10] two openings that find a copy emptied begin anew once: what the first has written since stays', async () => {
+  const name = 'wiped:twice'
+  await put(name, updatesStore, Uint8Array.of(1))
+  await put(name, customStore, true, wipedKey)
+  const { database } = await openDatabase(name)
+  onTestFinished(() => database.close())
+  await beginAfterWipe(database)
+  await put(name, updatesStore, Uint8Array.of(2))
+  await beginAfterWipe(database)
+  expect(await resultOf(database.transaction(updatesStore).objectStore(updatesStore).getAll())).toEqual([
+    Uint8Array.of(2),
+  ])
 })

@@ -73,5 +73,14 @@ async function clearAll(database: IDBDatabase, how: 'with a note' | 'without'): 
 
 /** What a database that could not be deleted then has got since: nobody's. It is used anew. */
 export async function beginAfterWipe(database: IDBDatabase): Promise<void> {
-  await clearAll(database, 'without')
+  const transaction = database.transaction([updatesStore, customStore], 'readwrite')
+  const custom = transaction.objectStore(customStore)
+  const wiped = custom.count(wipedKey)
+  wiped.onsuccess = () => {
+    // another opening has begun anew already
+    if (wiped.result === 0) return
+    transaction.objectStore(updatesStore).clear()
+    custom.clear()
+  }
+  await completionOf(transaction)
 }
