@@ -56,7 +56,8 @@ export function portionsOf(batch: readonly Entry[]): Portion[] {
 // - whose row somebody holds: the others do not wait for it (R6.18), and nodes cannot deadlock;
 // - whose row or epoch has gone (purged, reset), or whose head is not where this process left it: somebody else wrote, or
 //   an earlier try of this very batch, or the database was set back (R7.14). Two tries at one head cannot both be stored.
-//   After it was set back others may have brought the head to the same number again, so its time counts, too. Whoever joins
+//   After it was set back others may have brought the head to the same number again, so its time counts, too: that of the
+//   document's row, which costs nothing to compare, or else that of the update itself (standing.ts asks that one). Whoever joins
 //   others who write all the time goes behind whatever they wrote, if what this process knew is still there.
 // It is missing from the answer then, and standing.ts finds out why.
 const statement = {
@@ -69,12 +70,11 @@ const statement = {
     ), heads as (
       update tidemark_store.documents d set head = d.head + p.count, updated_at = now()
       from portions p join free f on f.id = p.id
-      where d.id = p.id and d.epoch = p.epoch and case
-        when d.head = p.head then p.head = 0 or p.stamp is null or micros(d.updated_at) = p.stamp
-        else $13::boolean and d.head > p.head and (p.head = 0 or p.stamp is null or exists (
+      where d.id = p.id and d.epoch = p.epoch
+        and (d.head = p.head or ($13::boolean and d.head > p.head))
+        and (p.head = 0 or p.stamp is null or (d.head = p.head and micros(d.updated_at) = p.stamp) or exists (
           select from tidemark_store.updates known
           where known.document_id = d.id and known.revision = p.head and micros(known.created_at) = p.stamp))
-        end
       returning d.id, d.head, d.head - p.count as base
     ), written as (
       insert into tidemark_store.updates (document_id, revision, bytes, author, crc)
