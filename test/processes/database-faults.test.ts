@@ -147,6 +147,20 @@ describe('[R7.10] connections that died without a word', () => {
     await until('it is ready', async () => (await fetch(`${server.http}/readyz`)).status === 200, { timeout: 5_000 })
   })
 
+  test('also when the connection that asks how the others are is among them', async () => {
+    const databaseUrl = await freshDatabase()
+    const target = new URL(databaseUrl)
+    await using proxy = await TcpProxy.to(Number(target.port))
+    target.port = String(proxy.port)
+    await using server = await ServerProcess.start({ databaseUrl: target.href })
+    using writer = await author(server)
+    expect((await fetch(`${server.http}/readyz`)).status).toBe(200)
+    proxy.become('blackhole')
+    proxy.become('clear')
+    writer.write()
+    await writer.drained(7_000)
+  })
+
   test('a cold document opens within seconds, too', async () => {
     const databaseUrl = await freshDatabase()
     const target = new URL(databaseUrl)
@@ -199,6 +213,23 @@ describe('[R7.3] a newer server changes the schema under a running one', () => {
     await query(databaseUrl, `delete from tidemark_store.migrations where name like '9999%'`)
     await writer.drained()
   })
+})
+
+test('[R5.8] sessions that began while the database was set to read only do not stay so', async () => {
+  const databaseUrl = await freshDatabase()
+  const name = pg.escapeIdentifier(new URL(databaseUrl).pathname.slice(1))
+  const admin = databaseUrl.replace(/[^/]*$/, 'postgres')
+  await using server = await ServerProcess.start({ databaseUrl })
+  using writer = await author(server)
+  await query(admin, `alter database ${name} set default_transaction_read_only = on`)
+  await query(
+    admin,
+    `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${new URL(databaseUrl).pathname.slice(1)}'`,
+  )
+  writer.write()
+  await until('its people are told', () => writer.told.includes('storage-unavailable'))
+  await query(admin, `alter database ${name} reset default_transaction_read_only`)
+  await writer.drained(10_000)
 })
 
 describe('[W2] a server that nobody uses', () => {

@@ -33,6 +33,11 @@ export function sqlState(error: unknown): string | null {
   return typeof error.code === 'string' && /^[0-9A-Z]{5}$/.test(error.code) ? error.code : null
 }
 
+/** read_only_sql_transaction: the database is, or this session of it. */
+export function isReadOnly(error: unknown): boolean {
+  return sqlState(error) === '25006'
+}
+
 /** SQLSTATE classes that speak of the database whatever document is written: connections, transactions, rights, space, system. */
 const databaseClasses = new Set(['08', '25', '28', '3D', '42', '53', '57', '58', 'F0'])
 

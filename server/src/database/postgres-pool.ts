@@ -1,6 +1,6 @@
 import pg from 'pg'
 import type { Lease, Runner, Statement } from './database.ts'
-import { isPreparedStatementLost } from './failures.ts'
+import { isPreparedStatementLost, isReadOnly } from './failures.ts'
 import { greet, type Peer, PostgresLease, streamOf, type TimeLimits } from './postgres-lease.ts'
 import type { Watch } from './watch.ts'
 
@@ -78,6 +78,10 @@ export class PostgresConnections implements Runner {
     const lease = await this.#lease()
     try {
       return (await this.#watched(lease, values, () => lease.run<Row>(statement, values))).rows
+    } catch (error) {
+      // a session keeps what was set for it when it began, or stays where another server has become the primary
+      if (isReadOnly(error)) lease.cut(new Error('the connection only reads', { cause: error }))
+      throw error
     } finally {
       lease.release()
     }

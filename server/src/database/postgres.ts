@@ -17,6 +17,8 @@ export function openPostgres(connectionString: string, onIdleError: (error: Erro
     ...common,
     connections: 1,
     limits: { lockMs: second, statementMs: second },
+    // nobody watches over the connection that the watch itself asks: dead, it would keep the others waiting (R7.10)
+    graceMs: 0,
     connectMs: 2 * second,
     // new sessions see what was set for the database since
     idleMs: 10 * second,
