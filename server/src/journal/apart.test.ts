@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { freshDatabase, query } from '../../../test/helpers/postgres.ts'
 import { type Database, openDatabase, type Statement } from '../database/database.ts'
 import type { JournalLine } from './line.ts'
@@ -230,13 +230,33 @@ describe('[R6.18] one document that cannot be stored holds up no other', () => {
     const pressure: boolean[] = []
     journal.events.on('pressure', (isHigh) => pressure.push(isHigh))
     journal.append(locked, new Uint8Array(90_000), null)
-    await pause(1_400)
+    await vi.waitUntil(() => locked.isTroubled, { timeout: 5_000 })
     journal.append(locked, new Uint8Array(20_000), null)
     expect(told).toEqual([`${locked.documentName} waits`, `${locked.documentName} storage-unavailable`])
     expect(pressure).toEqual([])
     expect(journal.queued).toEqual({ updates: 0, bytes: 0 })
     await unlock()
     await journal.close(1_000)
+  })
+
+  test('a commit of it that ends after its sessions did is not counted off again', async () => {
+    let commit = (): void => {}
+    const held = new Promise<void>((resolve) => (commit = resolve))
+    const writer = {
+      async run<Row>(statement: Statement, values: readonly unknown[]) {
+        if (values[0] === `{${locked.documentId}}`) await held
+        return await database.writer.run<Row>(statement, values)
+      },
+    }
+    const { journal } = openJournal({ ...database, writer }, 400_000)
+    journal.append(locked, new Uint8Array(90_000), null)
+    await vi.waitUntil(() => locked.isTroubled, { timeout: 5_000 })
+    journal.append(locked, new Uint8Array(20_000), null)
+    expect(locked.failure?.code).toBe('storage-unavailable')
+    commit()
+    await journal.drain()
+    expect(journal.queued).toEqual({ updates: 0, bytes: 0 })
+    expect(await journal.close(1_000)).toBe(0)
   })
 })
 

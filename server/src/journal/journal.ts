@@ -85,6 +85,7 @@ export class Journal {
       troubled: (line, cause) => this.#tellOf(line, cause),
       eased: (line) => this.#tellOf(line, null),
       mended: (line) => this.events.emit('committed', { lines: [line], updates: 0, bytes: 0, seconds: 0 }),
+      claim: (line) => this.#claim(line),
       emptied: () => this.#emptied(),
     })
     this.#together = new Together({
@@ -195,6 +196,16 @@ export class Journal {
     return batch
   }
 
+  /** Takes what is queued of one document out of the queue. */
+  #claim(line: JournalLine): Entry[] {
+    const left = this.#queue.slice(this.#taken)
+    const claimed = left.filter((entry) => entry.line === line)
+    if (claimed.length === 0) return claimed
+    this.#queue = left.filter((entry) => entry.line !== line)
+    this.#taken = 0
+    return claimed
+  }
+
   /** Sends what would hold the others up its own way. */
   #apart(portions: Portion[]): Portion[] {
     return portions.filter((portion) => {
@@ -212,7 +223,8 @@ export class Journal {
       const size = bytesOf(entries)
       updates += entries.length
       bytes += size
-      this.#count(line, -positions, -bytesOf(entries.filter(({ isRepair }) => !isRepair)))
+      // what has failed is counted off already
+      if (!line.failure) this.#count(line, -positions, -bytesOf(entries.filter(({ isRepair }) => !isRepair)))
       line.committed(positions, head, entries.length)
       this.#lanes.committed(line)
     }

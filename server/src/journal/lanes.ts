@@ -30,6 +30,8 @@ export interface LanesParts {
   eased(line: JournalLine): void
   /** The database holds again all that it ever did of the document. */
   mended(line: JournalLine): void
+  /** What waits of the document among the others, and is the lane's from now on. */
+  claim(line: JournalLine): Entry[]
   /** Nothing is apart any more. */
   emptied(): void
 }
@@ -106,7 +108,8 @@ export class Lanes {
       since: this.#parts.clock.now(),
       portion,
       pending: known.attempt ? { attempt: known.attempt, isShared: known.isShared ?? false } : null,
-      waiting: [],
+      // what comes from now on goes behind it: an ack counts on the order
+      waiting: this.#parts.claim(line),
       isRewound: false,
       isSlow: false,
       failures: 0,
@@ -206,6 +209,7 @@ export class Lanes {
         if (portion.entries.length === 0) lane.portion = null
         lane.failures = 0
         lane.misses = 0
+        this.#goesOn(lane)
         break
       case 'held':
         lane.cause = new Error("somebody holds the lock on the document's row")
@@ -260,6 +264,13 @@ export class Lanes {
 
   #othersCommitSince({ line, since }: Lane): boolean {
     return this.#lastCommit.line !== line && this.#lastCommit.at >= since
+  }
+
+  /** It is stored, if only beside others: where two processes write to one document all the time, that is no trouble. */
+  #goesOn(lane: Lane): void {
+    lane.cancelTelling()
+    if (lane.line.isTroubled) this.#parts.eased(lane.line)
+    this.#tellLater(lane)
   }
 
   /** Nobody need hear of a row that was locked for a moment; and when the database is away, everybody hears of that. */
