@@ -127,6 +127,9 @@ test('[B6] an app hears the same from the simulated server as from the real one,
     await stage.until('Bob sees more', () => textOf(bob) === 'one two ' && ada.pendingCount === 0)
     write(bob, 'not for Bob to write')
     await stage.until('Bob is refused', () => bob.status.kind === 'error')
+    // he tries once more, in a new session: all of that, before the server goes
+    await stage.quiet()
+    await stage.until('Bob is refused again', () => bob.synced && bob.status.kind === 'error')
     await stage.kill()
     await stage.until('Ada knows', () => ada.status.kind === 'offline')
     write(ada, 'three')
