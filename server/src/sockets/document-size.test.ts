@@ -47,7 +47,7 @@ describe('[R8.4] [R8.5] a document at its largest size', { timeout: 60_000 }, ()
     ada.destroy()
   })
 
-  test('HocuspocusProvider: removing something makes room for what was refused, with no reload', async () => {
+  test('[R5.9] HocuspocusProvider: removing something makes room for what was refused, with no reload', async () => {
     const name = 'stock'
     const ada = await open(name)
     const text = ada.document.getText('text')

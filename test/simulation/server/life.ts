@@ -10,11 +10,6 @@ import { Storage } from './storage/storage.ts'
 import type { StoredRow } from './storage/tables.ts'
 import { Writer } from './writer.ts'
 
-/** For whoever wants to see what happens. */
-export interface Watcher {
-  step(step: Step, time: number): void
-}
-
 const jumps = [-3_600_000, -5_000, 5_000, 86_400_000]
 
 /** Servers on one database with writers, what happens to them, and whether every promise is kept after each step. */
@@ -25,12 +20,10 @@ export class Life {
   readonly writers: Writer[]
   readonly promises: Promises
   readonly #random: Random
-  readonly #watcher: Watcher | null
   readonly #damaged: { row: StoredRow; quarantined: () => void }[] = []
   #jumped = 0
 
-  constructor(seed: number, watcher: Watcher | null = null) {
-    this.#watcher = watcher
+  constructor(seed: number) {
     this.#random = new Random(seed)
     this.promises = new Promises(this.timeline, () => this.storage)
     this.storage = new Storage(this.timeline, this.#random, {
@@ -61,7 +54,6 @@ export class Life {
     }
     await this.#advance(50)
     for (const step of steps) {
-      this.#watcher?.step(step, this.timeline.time)
       await this.#perform(step)
       this.promises.check()
     }
