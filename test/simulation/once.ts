@@ -85,4 +85,30 @@ export const once: readonly (readonly [what: string, seed: number, steps: readon
     18,
     [{ does: 'paste', tab: 0, document: 'plan', bytes: 30_000 }],
   ],
+  [
+    '[R3.12] an edit whose transaction gets no answer is stored, although its client is signed out',
+    30_564,
+    [
+      { does: 'trip disk', device: 0, after: 4, outcome: 'silent' },
+      { does: 'insert', tab: 7, document: 'plan', at: 73 },
+      { does: 'reopen the same', tab: 4, document: 'plan' },
+      { does: 'paste', tab: 4, document: 'notes', bytes: 3_000 },
+      { does: 'sign out', tab: 4, flush: true, timeout: 0, wipe: 'when-drained' },
+      { does: 'wait', ms: 1_500 },
+    ],
+  ],
+  [
+    '[R3.12] an edit whose transaction gets no answer is stored, although no message can carry it',
+    40_026,
+    [
+      { does: 'wait', ms: 10 },
+      { does: 'cut', device: 0 },
+      { does: 'crash', tab: 2 },
+      { does: 'freeze', tab: 2 },
+      { does: 'trip disk', device: 0, after: 19, outcome: 'silent' },
+      { does: 'open tab', device: 0, isVisible: true, isPrerendered: false },
+      { does: 'paste', tab: 6, document: 'plan', bytes: 30_000 },
+      { does: 'wait', ms: 10 },
+    ],
+  ],
 ]

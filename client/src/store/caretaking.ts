@@ -2,7 +2,7 @@ import { type Clock, TidemarkError } from '@tidemark/shared'
 import type * as Y from 'yjs'
 import { loadPart } from '../load-part.ts'
 import type { TabWorld } from '../tabs/world.ts'
-import { resultOf, updatesStore, writeError } from './idb.ts'
+import { begin, resultOf, updatesStore, writeError } from './idb.ts'
 import type { StoreEvents } from './local-store.ts'
 import type { Row } from './rows.ts'
 import { type Seals, sizeOf } from './seals.ts'
@@ -46,7 +46,7 @@ export class Caretaking {
       locks: means.tabs?.locks ?? null,
       page: means.tabs?.page ?? null,
       lockName: () => `tidemark:compact:${means.name()}`,
-      count: () => resultOf(this.#database().transaction(updatesStore).objectStore(updatesStore).count()),
+      count: () => resultOf(begin(this.#database(), updatesStore).objectStore(updatesStore).count()),
       compact: () => this.#compact(),
       onFailure: (cause) => means.events.noted?.(writeError(cause)),
     })

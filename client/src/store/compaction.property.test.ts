@@ -22,7 +22,7 @@ let names = 0
 /** A tab stores what was written in it, and nothing of what it hears from the others (D1.3). */
 async function openTab(name: string): Promise<Tab> {
   const doc = new Y.Doc()
-  const means = { namespace: '', clock: new HandClock(), openTimeLimit: 5_000 }
+  const means = { namespace: '', clock: new HandClock(), openTimeLimit: 60_000 }
   const subject = { document: name, doc, opening: `tab-${++names}` }
   const store = new IndexeddbStore(subject, means, { failed() {}, recovered() {}, lost() {} })
   const { marks } = await store.load()

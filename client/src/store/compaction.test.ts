@@ -24,7 +24,7 @@ async function tab(name: string, clock = new HandClock(), tabs: { locks: Locks |
   const page: Page = tabs.page ?? { isVisible: true, listen: () => () => {} }
   const store = new IndexeddbStore(
     { document: name, doc, opening: `opening-${++names}` },
-    { namespace: '', clock, openTimeLimit: 5_000, tabs: { locks: tabs.locks, page } },
+    { namespace: '', clock, openTimeLimit: 60_000, tabs: { locks: tabs.locks, page } },
     {
       failed: ({ code }) => told.push(code),
       noted: ({ code }) => told.push(`noted ${code}`),

@@ -2,7 +2,7 @@ import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import * as Y from 'yjs'
 import { type DirtyMark, isForeign } from './dirty-mark.ts'
-import { abortQuietly, completionOf, customStore, resultOf, updatesStore } from './idb.ts'
+import { abortQuietly, begin, completionOf, customStore, resultOf, updatesStore } from './idb.ts'
 import { inSlices, type Pace } from './pace.ts'
 import { mergeMarks, putKeyCheck } from './records.ts'
 import { applyInSlices, moveToQuarantine, type Row, readRows, recordsOf } from './rows.ts'
@@ -60,7 +60,7 @@ const deletionsAtOnce = 500
 export async function compact(means: CompactionMeans): Promise<Compacted | null> {
   const { database, doc, seals } = means
   const pace = until(means.isClosing, inSlices())
-  const transaction = database.transaction([updatesStore, customStore], 'readonly')
+  const transaction = begin(database, [updatesStore, customStore])
   const [newest, snapshot, { marks, account: owner }] = await Promise.all([
     resultOf(transaction.objectStore(updatesStore).openKeyCursor(null, 'prev')),
     resultOf<SnapshotRecord | undefined>(transaction.objectStore(customStore).get(snapshotKey)),
@@ -120,7 +120,7 @@ async function replace(
   key: number,
   put: (updates: IDBObjectStore, custom: IDBObjectStore) => void,
 ): Promise<number> {
-  const transaction = database.transaction([updatesStore, customStore], 'readwrite')
+  const transaction = begin(database, [updatesStore, customStore], 'readwrite')
   const done = completionOf(transaction)
   try {
     const updates = transaction.objectStore(updatesStore)

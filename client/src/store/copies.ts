@@ -1,4 +1,4 @@
-import { openExisting } from './idb.ts'
+import { openExisting, type Patience } from './idb.ts'
 import { databaseName } from './names.ts'
 import type { Records } from './records.ts'
 import { readRecordsOf } from './rows.ts'
@@ -10,12 +10,16 @@ export interface Copy {
   readonly records: Records
 }
 
+export interface CopiesMeans extends Patience {
+  readonly namespace: string
+}
+
 /** A document's copies, the newest last. Looking does not make any. */
-export async function copiesOf(namespace: string, document: string): Promise<Copy[]> {
+export async function copiesOf(means: CopiesMeans, document: string): Promise<Copy[]> {
   const copies: Copy[] = []
   for (let generation: number | undefined = 0; generation !== undefined; ) {
-    const name = databaseName(namespace, document, generation)
-    const database = await openExisting(name)
+    const name = databaseName(means.namespace, document, generation)
+    const database = await openExisting(name, means)
     if (!database) break
     try {
       const records = await readRecordsOf(database)

@@ -1,7 +1,7 @@
 import { type Clock, uniqueName } from '@tidemark/shared'
 import type { Locks } from '../tabs/world.ts'
 import { within } from '../time-limit.ts'
-import { completionOf, customStore, deleteWithin, listDatabases, openExisting, updatesStore } from './idb.ts'
+import { begin, completionOf, customStore, deleteWithin, listDatabases, openExisting, updatesStore } from './idb.ts'
 import { databaseName, parseDatabaseName } from './names.ts'
 import { openLockName } from './opening.ts'
 import { type CopyRecord, putCopy } from './records.ts'
@@ -96,7 +96,7 @@ async function inspect(document: string, databases: readonly string[], clock: Cl
   let bytes = 0
   let isEvictable = true
   for (const name of databases) {
-    const database = await openExisting(name)
+    const database = await openExisting(name, { clock, openTimeLimit: patience })
     if (!database) continue
     try {
       const { marks, setAside, hasQuarantine, history, copy } = await readRecordsOf(database)
@@ -144,7 +144,7 @@ async function stamp(database: IDBDatabase, clock: Clock): Promise<CopyRecord> {
     range = IDBKeyRange.lowerBound(last.key, true)
   }
   const record = { id: uniqueName(clock), usedAt: clock.now(), bytes }
-  const transaction = database.transaction([updatesStore, customStore], 'readwrite')
+  const transaction = begin(database, [updatesStore, customStore], 'readwrite')
   putCopy(transaction.objectStore(customStore), record, () => {})
   await completionOf(transaction)
   return record

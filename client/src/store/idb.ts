@@ -4,14 +4,23 @@ import { type Clock, TidemarkError } from '@tidemark/shared'
 export const updatesStore = 'updates'
 export const customStore = 'custom'
 
+export interface Patience {
+  readonly clock: Clock
+  /** How long the browser may take for an answer, in ms. */
+  readonly openTimeLimit: number
+}
+
 export interface Connection {
   readonly database: IDBDatabase
   /** The database did not exist before. */
   readonly isNew: boolean
 }
 
-/** Opens a database of y-indexeddb's format, or makes one. */
-export function openDatabase(name: string): Promise<Connection> {
+/**
+ * Opens a database of y-indexeddb's format, or makes one.
+ * @param patience with its transactions; without it they are waited for
+ */
+export function openDatabase(name: string, patience?: Patience): Promise<Connection> {
   return new Promise((resolve, reject) => {
     const request = indexedDB.open(name)
     let isNew = false
@@ -20,13 +29,13 @@ export function openDatabase(name: string): Promise<Connection> {
       request.result.createObjectStore(updatesStore, { autoIncrement: true })
       request.result.createObjectStore(customStore)
     }
-    request.onsuccess = () => resolve({ database: yielding(request.result), isNew })
+    request.onsuccess = () => resolve({ database: patiently(yielding(request.result), patience), isNew })
     request.onerror = () => reject(request.error)
   })
 }
 
 /** @returns null when there is no such database; looking does not make one */
-export function openExisting(name: string): Promise<IDBDatabase | null> {
+export function openExisting(name: string, patience?: Patience): Promise<IDBDatabase | null> {
   return new Promise((resolve, reject) => {
     const request = indexedDB.open(name)
     let isMissing = false
@@ -34,7 +43,7 @@ export function openExisting(name: string): Promise<IDBDatabase | null> {
       isMissing = true
       request.transaction?.abort()
     }
-    request.onsuccess = () => resolve(yielding(request.result))
+    request.onsuccess = () => resolve(patiently(yielding(request.result), patience))
     request.onerror = (event) => {
       event.preventDefault()
       if (isMissing) resolve(null)
@@ -49,10 +58,68 @@ function yielding(database: IDBDatabase): IDBDatabase {
   return database
 }
 
+/** Time is counted in turns: a page that has slept hears its timers first, and what the browser has answered after that. */
+const turns = 4
+const patienceWith = new WeakMap<IDBDatabase, Patience>()
+const watched = new WeakMap<IDBTransaction, { answered(): void; over(): void }>()
+
+/** From here on the transactions of this connection are given up that get no answer for so long. */
+export function patiently(database: IDBDatabase, patience: Patience | undefined): IDBDatabase {
+  if (patience) patienceWith.set(database, patience)
+  return database
+}
+
+/**
+ * Begins a transaction. One that the browser does not answer is aborted: whatever is asked for after it, in any tab,
+ * would wait for its end. It gets more time when it is tried again, as the device may just be slow.
+ * @param onSilent there was no answer in time
+ * @throws {DOMException}
+ */
+export function begin(
+  database: IDBDatabase,
+  stores: string | string[],
+  mode: IDBTransactionMode = 'readonly',
+  { failures = 0, onSilent }: { readonly failures?: number; readonly onSilent?: () => void } = {},
+): IDBTransaction {
+  const transaction = database.transaction(stores, mode)
+  const patience = patienceWith.get(database)
+  if (!patience) return transaction
+  const limit = patience.openTimeLimit * 2 ** Math.min(failures, 3)
+  let cancel = () => {}
+  const wait = (left: number) => {
+    cancel = patience.clock.after(limit / turns, () => {
+      if (left > 1) {
+        wait(left - 1)
+        return
+      }
+      // which a browser refuses that is completing it already
+      abortQuietly(transaction)
+      onSilent?.()
+    })
+  }
+  wait(turns)
+  const over = () => cancel()
+  for (const type of ['complete', 'abort']) transaction.addEventListener(type, over)
+  const answered = () => {
+    cancel()
+    wait(turns)
+  }
+  watched.set(transaction, { answered, over })
+  return transaction
+}
+
+/** A request of a transaction has succeeded: the browser does answer. */
+export function answered({ transaction }: IDBRequest): void {
+  if (transaction) watched.get(transaction)?.answered()
+}
+
 /** @throws {DOMException} */
 export function resultOf<Result>(request: IDBRequest<Result>): Promise<Result> {
   return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result)
+    request.onsuccess = () => {
+      answered(request)
+      resolve(request.result)
+    }
     request.onerror = () => reject(request.error)
   })
 }
@@ -71,8 +138,10 @@ export function completionOf(transaction: IDBTransaction): Promise<void> {
 
 /** Takes back what a transaction holds, if it is not over. */
 export function abortQuietly(transaction: IDBTransaction | null): void {
+  if (!transaction) return
+  watched.get(transaction)?.over()
   try {
-    transaction?.abort()
+    transaction.abort()
   } catch {
     // it was over
   }

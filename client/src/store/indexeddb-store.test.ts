@@ -162,7 +162,7 @@ describe('[R5] failures reach somebody', () => {
 
   test('a full device is told once, the edits are kept, and stored when there is space again', async () => {
     const clock = new HandClock()
-    const { name, store, told, write } = opening(undefined, { clock })
+    const { name, store, told, write } = opening(undefined, { clock, openTimeLimit: 60_000 })
     await store.load()
     const add = vi.spyOn(IDBObjectStore.prototype, 'add').mockImplementation(() => {
       throw new DOMException('full', 'QuotaExceededError')
@@ -383,9 +383,9 @@ describe('[D2.6] a database that was thrown away', () => {
 describe('[D2.2] several tabs on a full device', () => {
   test('keep their edits, and each stores its own when there is space again', async () => {
     const clock = new HandClock()
-    const first = opening(undefined, { clock })
+    const first = opening(undefined, { clock, openTimeLimit: 60_000 })
     await first.load()
-    const second = opening(first.name, { clock })
+    const second = opening(first.name, { clock, openTimeLimit: 60_000 })
     await second.load()
     const add = vi.spyOn(IDBObjectStore.prototype, 'add').mockImplementation(() => {
       throw new DOMException('full', 'QuotaExceededError')

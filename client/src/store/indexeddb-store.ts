@@ -3,7 +3,7 @@ import * as Y from 'yjs'
 import { within } from '../time-limit.ts'
 import { Caretaking } from './caretaking.ts'
 import { CopyRecords } from './copy-records.ts'
-import { abortQuietly, completionOf, customStore, writeError } from './idb.ts'
+import { abortQuietly, begin, completionOf, customStore, writeError } from './idb.ts'
 import type { Acknowledged, CopyFacts, History, Loaded, LocalStore, SetAside, StoreEvents } from './local-store.ts'
 import { databaseName } from './names.ts'
 import { heldSoon, holdShared, type OpenedCopy, openLockName, openNewest, whileAnswering } from './opening.ts'
@@ -255,7 +255,7 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
     const database = this.db
     if (this.#isLost || !database) throw new TidemarkError('local-storage-unavailable')
     // Not among the writes: they are tried again, and nobody waits for this one when it has failed.
-    const transaction = database.transaction(customStore, 'readwrite')
+    const transaction = begin(database, customStore, 'readwrite')
     const written = completionOf(transaction)
     this.#track(written.catch(() => {}))
     try {

@@ -68,20 +68,20 @@ export class IndexeddbStores implements LocalStores {
 
   async pendingCount(document: string): Promise<number> {
     if (!hasIndexeddb()) return 0
-    const newest = (await copiesOf(this.#means.namespace, document)).at(-1)?.records
+    const newest = (await copiesOf(this.#means, document)).at(-1)?.records
     return newest && !newest.setAside ? pendingOf(newest) : 0
   }
 
   async setAsideCount(document: string): Promise<number> {
     if (!hasIndexeddb()) return 0
-    const copies = await copiesOf(this.#means.namespace, document)
+    const copies = await copiesOf(this.#means, document)
     return copies.reduce((count, { records }) => count + (records.setAside ? pendingOf(records) : 0), 0)
   }
 
   async delete(document: string): Promise<void> {
     if (hasIndexeddb()) {
       const { namespace } = this.#means
-      const generations = new Set((await copiesOf(namespace, document)).map(({ generation }) => generation))
+      const generations = new Set((await copiesOf(this.#means, document)).map(({ generation }) => generation))
       for (const name of (await listDatabases()) ?? []) {
         const copy = parseDatabaseName(namespace, name)
         if (copy?.document === document) generations.add(copy.generation)
@@ -100,7 +100,7 @@ export class IndexeddbStores implements LocalStores {
     if (!hasIndexeddb()) return []
     const { setAsideCopies } = await loadPart(() => import('./set-aside.ts'))
     return this.#whileAnswering(async (onProgress) =>
-      setAsideCopies(this.#means.namespace, await this.documents(), onProgress),
+      setAsideCopies({ ...this.#means, onProgress }, await this.documents()),
     )
   }
 
@@ -112,7 +112,7 @@ export class IndexeddbStores implements LocalStores {
 
   async dropSetAside(id: string): Promise<void> {
     const { dropSetAside } = await loadPart(() => import('./set-aside.ts'))
-    return this.#whileAnswering(() => dropSetAside(this.#means.namespace, id))
+    return this.#whileAnswering(() => dropSetAside(id, this.#means))
   }
 
   /** @throws {TidemarkError} what the work throws, or `local-storage-failed` */

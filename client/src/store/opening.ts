@@ -1,7 +1,7 @@
 import { type Clock, TidemarkError } from '@tidemark/shared'
 import type { Locks } from '../tabs/world.ts'
 import { within } from '../time-limit.ts'
-import { openDatabase, openExisting } from './idb.ts'
+import { openDatabase, openExisting, type Patience, patiently } from './idb.ts'
 import { databaseName } from './names.ts'
 import { type Contents, readContents, readRecordsOf } from './rows.ts'
 import { type OpenedRows, openRows, type Seals } from './seals.ts'
@@ -19,7 +19,7 @@ export interface OpenedCopy {
   readonly isDeleted: () => boolean
 }
 
-export interface OpeningMeans {
+export interface OpeningMeans extends Patience {
   /** Called whenever the browser has answered. */
   readonly onProgress?: (() => void) | undefined
   readonly namespace: string
@@ -39,6 +39,7 @@ export async function openNewest(
   for (let generation = 0, opening = first; ; opening = undefined) {
     const name = databaseName(means.namespace, document, generation)
     let database = (await opening) ?? (await openDatabase(name)).database
+    patiently(database, means)
     let isDeleted = yieldToDeletion(database)
     means.onProgress?.()
     try {
@@ -48,7 +49,7 @@ export async function openNewest(
       })
       if (!contents) {
         // It was deleted just when it was opened: what was there then is no more.
-        database = (await openDatabase(name)).database
+        database = (await openDatabase(name, means)).database
         isDeleted = yieldToDeletion(database)
         contents = await readContents(database, means.onProgress)
       }
@@ -116,8 +117,8 @@ export async function whileAnswering<Result>(
 }
 
 /** @returns null when the database is not the one of that id: it was thrown away, and perhaps made anew */
-export async function openAgain(name: string, id: string | undefined): Promise<IDBDatabase | null> {
-  const database = await openExisting(name)
+export async function openAgain(name: string, id: string | undefined, patience: Patience): Promise<IDBDatabase | null> {
+  const database = await openExisting(name, patience)
   if (!database) return null
   const { copy, isWiped } = await readRecordsOf(database)
   if (isWiped) {

@@ -50,8 +50,8 @@ export class Reconnection {
   }
 
   async #connect(): Promise<void> {
-    const { name, remembered, isOver, onFound, onGone } = this.#means
-    const database = await openAgain(name(), remembered.copy?.id)
+    const { name, store, remembered, isOver, onFound, onGone } = this.#means
+    const database = await openAgain(name(), remembered.copy?.id, store)
     if (isOver()) {
       database?.close()
     } else if (database) {

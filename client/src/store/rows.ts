@@ -1,6 +1,6 @@
 import type * as Y from 'yjs'
 import { bringWithin, transacting } from '../replica/bring.ts'
-import { completionOf, customStore, resultOf, updatesStore } from './idb.ts'
+import { begin, completionOf, customStore, resultOf, updatesStore } from './idb.ts'
 import type { Pace } from './pace.ts'
 import { putInQuarantine, type Records, readRecords } from './records.ts'
 import { bringStored } from './stored-content.ts'
@@ -21,7 +21,7 @@ export interface Contents extends Records {
  * @param onProgress called whenever the browser has answered
  */
 export async function readContents(database: IDBDatabase, onProgress: () => void = () => {}): Promise<Contents> {
-  const transaction = database.transaction([updatesStore, customStore], 'readonly')
+  const transaction = begin(database, [updatesStore, customStore])
   const updates = transaction.objectStore(updatesStore)
   // many at once would be one long task
   let reading = rowsOf(updates, null, rowsAtOnce)
@@ -38,7 +38,7 @@ export async function readContents(database: IDBDatabase, onProgress: () => void
 
 /** Only what stands beside the rows. */
 export function readRecordsOf(database: IDBDatabase): Promise<Records> {
-  return recordsOf(database.transaction(customStore).objectStore(customStore))
+  return recordsOf(begin(database, customStore).objectStore(customStore))
 }
 
 export async function recordsOf(custom: IDBObjectStore): Promise<Records> {
@@ -48,7 +48,7 @@ export async function recordsOf(custom: IDBObjectStore): Promise<Records> {
 
 /** @returns at most `limit` rows, in order */
 export async function readRows(database: IDBDatabase, range: IDBKeyRange | null, limit: number): Promise<Row[]> {
-  return rowsOf(database.transaction(updatesStore).objectStore(updatesStore), range, limit)
+  return rowsOf(begin(database, updatesStore).objectStore(updatesStore), range, limit)
 }
 
 async function rowsOf(updates: IDBObjectStore, range: IDBKeyRange | null, limit: number): Promise<Row[]> {
@@ -77,7 +77,7 @@ export async function applyInSlices(doc: Y.Doc, rows: readonly Row[], origin: un
 
 /** Moves rows that do not decode to where they are kept and no longer in the way (R6.1). */
 export async function quarantine(database: IDBDatabase, rows: readonly Row[]): Promise<void> {
-  const transaction = database.transaction([updatesStore, customStore], 'readwrite')
+  const transaction = begin(database, [updatesStore, customStore], 'readwrite')
   moveToQuarantine(transaction.objectStore(updatesStore), transaction.objectStore(customStore), rows)
   await completionOf(transaction)
 }

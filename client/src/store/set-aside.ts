@@ -1,7 +1,7 @@
 import { TidemarkError } from '@tidemark/shared'
 import * as Y from 'yjs'
-import { copiesOf } from './copies.ts'
-import { completionOf, customStore, openExisting, updatesStore } from './idb.ts'
+import { type CopiesMeans, copiesOf } from './copies.ts'
+import { begin, completionOf, customStore, openExisting, updatesStore } from './idb.ts'
 import type { SetAsideCopy } from './local-store.ts'
 import { parseDatabaseName } from './names.ts'
 import type { OpeningMeans } from './opening.ts'
@@ -11,16 +11,12 @@ import { applyInSlices, type Row, readContents, readRecordsOf, readRows } from '
 import { openRows } from './seals.ts'
 
 /** Those that hold something: what was dropped is a mere signpost to the copy that took its place. */
-export async function setAsideCopies(
-  namespace: string,
-  documents: readonly string[],
-  onProgress: () => void,
-): Promise<SetAsideCopy[]> {
+export async function setAsideCopies(means: OpeningMeans, documents: readonly string[]): Promise<SetAsideCopy[]> {
   const found: SetAsideCopy[] = []
   for (const document of documents) {
-    onProgress()
-    for (const { name, records } of await copiesOf(namespace, document)) {
-      if (!records.setAside || !(records.hasQuarantine || (await hasRows(name)))) continue
+    means.onProgress?.()
+    for (const { name, records } of await copiesOf(means, document)) {
+      if (!records.setAside || !(records.hasQuarantine || (await hasRows(name, means)))) continue
       const { reason, at } = records.setAside
       found.push({ id: name, document, reason, at, pendingCount: pendingOf(records) })
     }
@@ -30,7 +26,7 @@ export async function setAsideCopies(
 
 /** @throws {TidemarkError} `not-found` */
 export async function readSetAside(id: string, means: OpeningMeans): Promise<readonly Row[]> {
-  const database = await openSetAside(means.namespace, id)
+  const database = await openSetAside(id, means)
   try {
     return (await readContents(database, means.onProgress)).rows
   } finally {
@@ -51,10 +47,10 @@ export async function applySetAside(id: string, rows: readonly Row[], { seals }:
  * those who have it open still.
  * @throws {TidemarkError} `not-found`
  */
-export async function dropSetAside(namespace: string, id: string): Promise<void> {
-  const database = await openSetAside(namespace, id)
+export async function dropSetAside(id: string, means: CopiesMeans): Promise<void> {
+  const database = await openSetAside(id, means)
   try {
-    const transaction = database.transaction([updatesStore, customStore], 'readwrite')
+    const transaction = begin(database, [updatesStore, customStore], 'readwrite')
     transaction.objectStore(updatesStore).clear()
     const custom = transaction.objectStore(customStore)
     const keys = custom.getAllKeys()
@@ -67,15 +63,15 @@ export async function dropSetAside(namespace: string, id: string): Promise<void>
   }
 }
 
-async function openSetAside(namespace: string, id: string): Promise<IDBDatabase> {
-  const database = parseDatabaseName(namespace, id) ? await openExisting(id) : null
+async function openSetAside(id: string, means: CopiesMeans): Promise<IDBDatabase> {
+  const database = parseDatabaseName(means.namespace, id) ? await openExisting(id, means) : null
   if (database && (await readRecordsOf(database)).setAside) return database
   database?.close()
   throw new TidemarkError('not-found')
 }
 
-async function hasRows(name: string): Promise<boolean> {
-  const database = await openExisting(name)
+async function hasRows(name: string, means: CopiesMeans): Promise<boolean> {
+  const database = await openExisting(name, means)
   if (!database) return false
   try {
     return (await readRows(database, null, 1)).length > 0

@@ -1,6 +1,6 @@
 import { type Clock, TidemarkError } from '@tidemark/shared'
 import { within } from '../time-limit.ts'
-import { completionOf, customStore, deleteWithin, openExisting, updatesStore } from './idb.ts'
+import { begin, completionOf, customStore, deleteWithin, openExisting, updatesStore } from './idb.ts'
 import { wipedKey } from './records.ts'
 
 /** ms for each step. */
@@ -36,7 +36,7 @@ export async function wipe(clock: Clock, databases: readonly string[]): Promise<
 async function empty(clock: Clock, name: string): Promise<void> {
   let isTooLate = false
   const emptying = async () => {
-    const database = await openExisting(name)
+    const database = await openExisting(name, { clock, openTimeLimit: limit })
     try {
       if (database && !isTooLate) await clear(database, () => isTooLate)
     } finally {
@@ -63,7 +63,7 @@ async function clear(database: IDBDatabase, isTooLate: () => boolean): Promise<v
 }
 
 async function clearAll(database: IDBDatabase, how: 'with a note' | 'without'): Promise<void> {
-  const transaction = database.transaction([updatesStore, customStore], 'readwrite')
+  const transaction = begin(database, [updatesStore, customStore], 'readwrite')
   transaction.objectStore(updatesStore).clear()
   const custom = transaction.objectStore(customStore)
   custom.clear()
@@ -73,7 +73,7 @@ async function clearAll(database: IDBDatabase, how: 'with a note' | 'without'): 
 
 /** What a database that could not be deleted then has got since: nobody's. It is used anew. */
 export async function beginAfterWipe(database: IDBDatabase): Promise<void> {
-  const transaction = database.transaction([updatesStore, customStore], 'readwrite')
+  const transaction = begin(database, [updatesStore, customStore], 'readwrite')
   const custom = transaction.objectStore(customStore)
   const wiped = custom.count(wipedKey)
   wiped.onsuccess = () => {

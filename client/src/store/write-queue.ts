@@ -1,7 +1,7 @@
 import { type Clock, TidemarkError } from '@tidemark/shared'
 import { retryDelay } from '../link/retry.ts'
 import { type DirtyMark, ofAccount, remainder } from './dirty-mark.ts'
-import { abortQuietly, completionOf, customStore, updatesStore, writeError } from './idb.ts'
+import { abortQuietly, answered, begin, completionOf, customStore, updatesStore, writeError } from './idb.ts'
 import type { StoreEvents } from './local-store.ts'
 import { putKeyCheck } from './records.ts'
 import type { Seals } from './seals.ts'
@@ -192,13 +192,17 @@ export class WriteQueue {
       const mark = this.#markFor(writes)
       const hasRecords = mark || (sealed && hasRows) || writes.some(({ what }) => what.kind === 'record')
       const stores = [...(hasRows ? [updatesStore] : []), ...(hasRecords ? [customStore] : [])]
-      transaction = database.transaction(stores, 'readwrite')
+      transaction = begin(database, stores, 'readwrite', { failures: this.#failures, onSilent: () => this.#silent() })
       const added: IDBRequest<IDBValidKey>[] = []
       // first: a record that reads the mark and writes it anew must find this one
       if (mark) transaction.objectStore(customStore).put(mark, this.#means.dirtyKey)
       for (const [index, { what }] of writes.entries()) {
         if (what.kind === 'record') what.put(transaction.objectStore(customStore))
-        else added.push(transaction.objectStore(updatesStore).add(sealed ? sealed.rows[index] : what.update))
+        else {
+          const request = transaction.objectStore(updatesStore).add(sealed ? sealed.rows[index] : what.update)
+          request.onsuccess = () => answered(request)
+          added.push(request)
+        }
       }
       if (sealed && hasRows) putKeyCheck(transaction.objectStore(customStore), sealed.check, sealed.seals)
       const done = completionOf(transaction).then(
@@ -247,12 +251,22 @@ export class WriteQueue {
       this.giveUp(this.#givenUp ?? new TidemarkError('local-storage-unavailable', undefined, { cause }))
       return
     }
-    const error = writeError(cause)
-    if (this.#failing?.code !== error.code) {
-      this.#failing = error
-      this.#means.events.failed(error)
-    }
+    this.#fails(writeError(cause))
     this.#retryLater()
+  }
+
+  /** Nobody can say whether it is written; where the browser is completing it already, nobody can take it back either. */
+  #silent(): void {
+    if (this.#isLost || this.#givenUp) return
+    this.#fails(
+      new TidemarkError('local-storage-failed', undefined, { cause: new Error('the browser does not answer') }),
+    )
+  }
+
+  #fails(error: TidemarkError): void {
+    if (this.#failing?.code === error.code) return
+    this.#failing = error
+    this.#means.events.failed(error)
   }
 
   #retryLater(): void {
