@@ -36,6 +36,25 @@ async function begins({ page }: DemoPage, text: string): Promise<void> {
   })
 }
 
+/**
+ * Goes to the start and waits until the editor knows of it, as whoever looks for the caret does. What is typed before
+ * that still goes to the old selection: the browser tells the editor of a new one in a task of its own, and a page
+ * that is busy with thousands of paragraphs gets the keys first.
+ */
+async function goToStart({ page }: DemoPage): Promise<void> {
+  const moved = await page.evaluateHandle(() => ({
+    seen: new Promise<void>((resolve) =>
+      document.addEventListener('selectionchange', () => {
+        const selection = document.getSelection()
+        const first = document.querySelector('[data-testid="editor"] > p')
+        if (selection?.isCollapsed && first?.contains(selection.anchorNode)) resolve()
+      }),
+    ),
+  }))
+  await page.keyboard.press('Control+Home')
+  await moved.evaluate(({ seen }) => seen)
+}
+
 const boldParagraphs = ({ editor }: DemoPage) => editor.locator('p > strong:only-child').count()
 
 describe('[C7] [R1] [R2] a document of thousands of paragraphs', () => {
@@ -53,7 +72,7 @@ describe('[C7] [R1] [R2] a document of thousands of paragraphs', () => {
       ...patience,
       interval: 500,
     })
-    await one.page.keyboard.press('Control+Home')
+    await goToStart(one)
     await one.page.keyboard.type('Written afterwards. ')
     await one.becomes('saved', patience.timeout)
 
@@ -62,7 +81,7 @@ describe('[C7] [R1] [R2] a document of thousands of paragraphs', () => {
     await begins(two, 'Written afterwards. ')
     expect(await boldParagraphs(two)).toBe(paragraphs)
     await two.editor.click()
-    await two.page.keyboard.press('Control+Home')
+    await goToStart(two)
     await two.page.keyboard.type('Ben, too. ')
     await begins(one, 'Ben, too. ')
     expect([...ada.complaints, ...ben.complaints]).toEqual([])
