@@ -2,10 +2,13 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { copyJson, isEqual, isJson } from './json.ts'
 
+/** Whatever `JSON.parse` gives, but for the one name that is refused. */
+const anyJson = fc.jsonValue({ maxDepth: 6 }).filter((value) => !JSON.stringify(value).includes('"__proto__"'))
+
 describe('[D4.1] what is JSON', () => {
   test('whatever survives JSON.stringify and JSON.parse is copied as it is, and shares nothing', () => {
     fc.assert(
-      fc.property(fc.jsonValue({ maxDepth: 6 }), (value) => {
+      fc.property(anyJson, (value) => {
         const copied = copyJson(value)
         expect(copied).toEqual(value)
         expect([isJson(value), isJson(value), isEqual(copied, value as never)]).toEqual([true, true, true])
