@@ -122,7 +122,7 @@ describe('[R7.4] one process at a time uses a data folder', () => {
     // inside a container nobody can tell whether the server of an earlier version is gone
     const undecided = leftover === '999999 1\n' && judge({ pid: 999_999, start: '1', isOurs: false }) === 'unknown'
     const contenders = await Promise.all(Array.from({ length: 4 }, () => startContender()))
-    for (let round = 0; round < 60; round += 1) {
+    for (let round = 0; round < 30; round += 1) {
       if (leftover !== null) writeFileSync(join(folder, 'tidemark.lock'), leftover)
       const at = Date.now() + 8
       const answers = await Promise.all(contenders.map((child) => tryToLock(child, at)))

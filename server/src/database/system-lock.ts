@@ -13,6 +13,12 @@ const readOnly = 8
 const cannotOpen = 14
 const notADatabase = 26
 
+/**
+ * For how long SQLite tries again, in ms. Of several that ask in one millisecond each can keep the others away for a
+ * moment, and without a second try none would get it.
+ */
+const patience = 100
+
 export type LockRefusal = 'held' | 'not-writable' | 'not-a-lock' | 'not-lockable'
 
 /**
@@ -44,7 +50,7 @@ export function lockFile(path: string): SystemLock | LockRefusal {
 
 function open(path: string) {
   const { DatabaseSync } = sqlite()
-  return new DatabaseSync(path, { timeout: 0 })
+  return new DatabaseSync(path, { timeout: patience })
 }
 
 /** Node 22 warns once that SQLite is experimental, which a person who starts a server can do nothing about. */
