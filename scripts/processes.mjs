@@ -10,9 +10,14 @@ export function say(message) {
   process.stderr.write(`tidemark: ${message}\n`)
 }
 
-/** The environment of what we start: it and its children find Node 24 and the tools of this checkout first. */
+/**
+ * The environment of what we start: it and its children find Node 24 and the tools of this checkout first, and keep
+ * what they compile, which is half of the time in which a server starts.
+ */
 export function environment(extra = {}) {
-  return { ...process.env, PATH: join(root, 'node_modules', '.bin') + delimiter + process.env.PATH, ...extra }
+  const PATH = join(root, 'node_modules', '.bin') + delimiter + process.env.PATH
+  const NODE_COMPILE_CACHE = join(root, 'node_modules', '.cache', 'node')
+  return { NODE_COMPILE_CACHE, ...process.env, PATH, ...extra }
 }
 
 /** Two deliveries of one Ctrl-C (from the terminal and from npm) are one signal, not the second one that forces. */
