@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { newDataFolder } from './data-folder.ts'
 import { freePort } from './free-port.ts'
 import { pause, within } from './until.ts'
 
@@ -13,6 +14,8 @@ export interface ServerOptions {
   databaseUrl?: string
   /** Keeps the PGlite folder of another server. */
   dataFolder?: string
+  /** Has PGlite set up its database at the first start, as on a new machine. */
+  isNewMachine?: boolean
   port?: number
   /** Without one the server runs open, on loopback. */
   secret?: string
@@ -59,8 +62,10 @@ export class ServerProcess implements AsyncDisposable {
 
   /** A server that does not run yet. */
   static async prepare(options: ServerOptions = {}): Promise<ServerProcess> {
-    const dataFolder = options.dataFolder ?? (await mkdtemp(join(tmpdir(), 'tidemark-data-')))
-    return new ServerProcess(options, options.port ?? (await freePort()), dataFolder)
+    const { dataFolder, databaseUrl, isNewMachine } = options
+    const isEmpty = isNewMachine || databaseUrl !== undefined
+    const folder = dataFolder ?? (await (isEmpty ? mkdtemp(join(tmpdir(), 'tidemark-data-')) : newDataFolder()))
+    return new ServerProcess(options, options.port ?? (await freePort()), folder)
   }
 
   get http(): string {

@@ -7,7 +7,7 @@ import { readEdits, Writer } from '../helpers/writer.ts'
 
 describe('[B5] [W4] tidemark serve with nothing configured', () => {
   test('it says where it is, answers, keeps documents, and says that anybody may write', async () => {
-    await using server = await ServerProcess.start()
+    await using server = await ServerProcess.start({ isNewMachine: true })
     expect(server.stdout).toMatch(new RegExp(`^.*ready http://(127\\.0\\.0\\.1|localhost):${server.port}`, 'm'))
     expect((await fetch(`${server.http}/livez`)).status).toBe(200)
     expect((await fetch(`${server.http}/readyz`)).status).toBe(200)

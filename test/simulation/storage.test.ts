@@ -1,9 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rm } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Timeline } from '../../client/src/testing/timeline.ts'
 import { type Database, openDatabase } from '../../server/src/database/database.ts'
+import { newDataFolder } from '../helpers/data-folder.ts'
 import { freshDatabase } from '../helpers/postgres.ts'
 import { Random } from '../helpers/random.ts'
 import { answersTo, operations } from './server/storage/operations.ts'
@@ -15,7 +14,7 @@ describe.each(['PGlite', 'Postgres'] as const)('the simulated database and %s', 
   let database: Database
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'tidemark-contract-'))
+    folder = await newDataFolder()
     const place = kind === 'PGlite' ? { dataFolder: folder } : { databaseUrl: await freshDatabase() }
     database = await openDatabase(place, () => {})
   }, 120_000)

@@ -1,7 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rm } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { newDataFolder } from '../../../test/helpers/data-folder.ts'
 import { freshDatabase } from '../../../test/helpers/postgres.ts'
 import { type Database, openDatabase } from '../database/database.ts'
 import { createCatalogue } from './catalogue.ts'
@@ -11,7 +10,7 @@ describe.each(['postgres', 'pglite'] as const)('[C9] finding documents on %s', (
   let folder: string | null = null
 
   beforeAll(async () => {
-    if (kind === 'pglite') folder = await mkdtemp(join(tmpdir(), 'tidemark-catalogue-'))
+    if (kind === 'pglite') folder = await newDataFolder()
     const place = folder === null ? { databaseUrl: await freshDatabase() } : { dataFolder: folder }
     database = await openDatabase(place, () => {})
     await fill(database)

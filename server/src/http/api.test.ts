@@ -1,7 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rm } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { newDataFolder } from '../../../test/helpers/data-folder.ts'
 import { type Catalogue, createCatalogue } from '../admin/catalogue.ts'
 import type { LiveSession } from '../admin/live-documents.ts'
 import { type Database, openDatabase } from '../database/database.ts'
@@ -13,7 +12,7 @@ let database: Database
 let catalogue: Catalogue
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'tidemark-api-'))
+  folder = await newDataFolder()
   database = await openDatabase({ dataFolder: folder }, () => {})
   await fill(database)
   catalogue = createCatalogue(database.kysely)

@@ -1,8 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rm } from 'node:fs/promises'
 import { systemClock } from '@tidemark/shared'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { newDataFolder } from '../../../test/helpers/data-folder.ts'
 import { type Database, openDatabase, type Statement } from '../database/database.ts'
 import { findOrCreate } from '../documents/store.ts'
 import { Journal } from './journal.ts'
@@ -12,7 +11,7 @@ let folder: string
 let database: Database
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'tidemark-journal-'))
+  folder = await newDataFolder()
   database = await openDatabase({ dataFolder: folder }, () => {})
 }, 60_000)
 
