@@ -12,10 +12,14 @@ const modules = fileURLToPath(new URL('../../node_modules/', import.meta.url))
  * seconds of computing, which only a test of the very first start has to spend.
  */
 export async function newDataFolder(): Promise<string> {
-  const template = await clusterOnce()
   const folder = await mkdtemp(join(tmpdir(), 'tidemark-data-'))
-  await cp(template, join(folder, 'pglite'), { recursive: true })
+  await fillDataFolder(folder)
   return folder
+}
+
+/** @param folder exists, and is empty */
+export async function fillDataFolder(folder: string): Promise<void> {
+  await cp(await clusterOnce(), join(folder, 'pglite'), { recursive: true })
 }
 
 async function clusterOnce(): Promise<string> {
