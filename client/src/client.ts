@@ -20,6 +20,7 @@ import { IndexeddbStores } from './store/indexeddb-stores.ts'
 import { LocalCopies } from './store/local-copies.ts'
 import type { LocalStores, SetAsideCopy } from './store/local-store.ts'
 import { MemoryStores } from './store/memory-stores.ts'
+import { sayFarewell } from './tabs/farewell.ts'
 import { assertOwnDoc, findSecondYjs } from './yjs-copies.ts'
 
 export interface ClientEvents {
@@ -53,6 +54,8 @@ export class TidemarkClient implements AsyncDisposable {
       limit: settings.openTimeLimit,
       page: settings.tabs.page,
       asks: settings.preventUnsavedChanges,
+      onStoredLate: ({ copy, account, opening }) =>
+        sayFarewell(settings.tabs, { server: settings.url, account: account ?? tokens.subject, copy }, opening),
     })
     this.#socket = new Socket({
       ...settings,

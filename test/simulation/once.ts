@@ -98,6 +98,21 @@ export const once: readonly (readonly [what: string, seed: number, steps: readon
     ],
   ],
   [
+    '[R3.5] [R3.2] what a page stores after its document was closed is counted by the tab that has the document open',
+    100_006,
+    [
+      { does: 'close document', tab: 2, document: 'plan' },
+      { does: 'close client', tab: 1 },
+      { does: 'reopen document', tab: 1, document: 'plan' },
+      { does: 'trip disk', device: 0, after: 2, outcome: 'fails' },
+      { does: 'fail storage' },
+      { does: 'insert', tab: 0, document: 'plan', at: 35 },
+      { does: 'wait', ms: 12_000 },
+      { does: 'open tab', device: 0, isVisible: true, isPrerendered: false },
+      { does: 'close client', tab: 0 },
+    ],
+  ],
+  [
     '[R3.12] an edit whose transaction gets no answer is stored, although no message can carry it',
     40_026,
     [

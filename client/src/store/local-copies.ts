@@ -2,7 +2,7 @@ import type { Clock } from '@tidemark/shared'
 import * as Y from 'yjs'
 import { within } from '../time-limit.ts'
 import { writeError } from './idb.ts'
-import { LocalCopy, type LocalCopyEvents, type LocalCopyMeans, type Opening } from './local-copy.ts'
+import { LocalCopy, type LocalCopyEvents, type LocalCopyMeans, type Opening, type StoredLate } from './local-copy.ts'
 import type { LocalStores, SetAside, SetAsideCopy } from './local-store.ts'
 import { MemoryStores } from './memory-stores.ts'
 import { databaseName } from './names.ts'
@@ -17,6 +17,8 @@ export interface LocalCopiesMeans {
   readonly page: object
   /** Ask before the tab is closed while something is kept only in it. */
   readonly asks: boolean
+  /** Something was stored that no open tab has heard of. */
+  readonly onStoredLate: (what: StoredLate) => void
 }
 
 const silent = { failed() {}, recovered() {}, lost() {} }
@@ -45,11 +47,11 @@ export class LocalCopies {
   }
 
   #meansOf({ document }: Opening): LocalCopyMeans {
-    const { clock, limit, asks } = this.#means
+    const { clock, limit, asks, onStoredLate } = this.#means
     const name = this.#nameOf(document)
     const isOnDisk = this.#stores !== this.#memory
     return {
-      ...{ stores: this.#stores, memory: this.#memory, clock, limit, keeping: this.#keeping, name },
+      ...{ stores: this.#stores, memory: this.#memory, clock, limit, keeping: this.#keeping, name, onStoredLate },
       hold: (edits) =>
         this.#keeping.hold(name, edits, {
           ...{ clock, asks, document },
@@ -148,6 +150,7 @@ export class LocalCopies {
         void store.acknowledge(new Map([[opening, Math.min(from, loaded.marks.get(opening)?.from ?? from) - 1]]))
         await this.#answer('storing', store.append(update, to))
         if (!loaded.history && history) void store.remember(history)
+        this.#means.onStoredLate({ copy: loaded.copy, account, opening })
       } finally {
         await this.#answer('closing', store.close()).catch(() => {})
       }

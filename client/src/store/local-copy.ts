@@ -44,6 +44,18 @@ export interface LocalCopyMeans {
   readonly hold: (edits: HeldEdits) => () => void
   /** The same of a copy that was set aside: it must not come into the one that took its place. */
   readonly holdAside: (edits: HeldEdits, why: SetAside) => Promise<void>
+  /** Something was stored that no open tab has heard of. */
+  readonly onStoredLate: (what: StoredLate) => void
+}
+
+/** Edits that were stored when their document was closed already. */
+export interface StoredLate {
+  /** The copy that has them now, its generation included. */
+  readonly copy: string
+  /** On whose behalf they were made, as far as it is known. */
+  readonly account: string | null
+  /** Whose edits they are. */
+  readonly opening: string
 }
 
 export interface LoadedCopy extends Loaded {
@@ -81,6 +93,8 @@ export class LocalCopy {
   #setAside: SetAside | null = null
   #closing: Promise<number> | null = null
   #letGo: (() => void) | null = null
+  /** The name of the copy, once it is loaded. */
+  #copy: string | null = null
 
   constructor(opening: Opening, means: LocalCopyMeans, events: LocalCopyEvents) {
     this.#opening = opening
@@ -131,6 +145,7 @@ export class LocalCopy {
       this.#store.setCaretaker(this.#isCaretaker)
     }
     this.#history ??= loaded.history
+    this.#copy = loaded.copy
     if (this.#memoryReason) this.#events.failed(this.#memoryReason)
     const isInMemory = this.#store.kind === 'memory' || this.#lostReason !== null
     const localStore: LocalStoreStatus = isInMemory
@@ -177,8 +192,16 @@ export class LocalCopy {
 
   #stored(position: number, count: number): void {
     this.#unstored.delete(position)
-    if (this.#unstored.size === 0) this.#letGo?.()
+    if (this.#unstored.size === 0 && this.#letGo) this.#storedAfterAll(this.#letGo)
     for (let stored = position - count + 1; stored <= position; stored++) this.#events.stored(stored)
+  }
+
+  /** What was held since the document was closed is on the disk now: a write that nobody waited for has completed. */
+  #storedAfterAll(letGo: () => void): void {
+    this.#letGo = null
+    letGo()
+    if (this.#copy === null) return
+    this.#means.onStoredLate({ copy: this.#copy, account: this.#account, opening: this.#opening.id })
   }
 
   acknowledge(acknowledged: Acknowledged): void {

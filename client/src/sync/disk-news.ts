@@ -1,5 +1,6 @@
 import type { TidemarkError } from '@tidemark/shared'
 import * as Y from 'yjs'
+import { retryDelay } from '../link/retry.ts'
 import { missing, readingOf } from '../status/positions.ts'
 import { latestFacts } from '../store/latest-facts.ts'
 import type { CopyFacts } from '../store/local-store.ts'
@@ -10,23 +11,29 @@ type Parts = Pick<
   'target' | 'means' | 'standing' | 'failures' | 'life' | 'ownership' | 'copy' | 'tabs' | 'edits' | 'settingAside'
 >
 
+const retrySchedule = { kind: 'exponential', first: 2_000, factor: 2, max: 60_000, jitter: false } as const
+
 /** Learns from the disk what other tabs did while this one could not hear them. */
 export class DiskNews {
   readonly #parts: Parts
+  #failures = 0
+  #cancelRetry: (() => void) | null = null
 
   constructor(parts: Parts) {
     this.#parts = parts
+    parts.life.signal.addEventListener('abort', () => this.#cancelRetry?.())
   }
 
   /** Asks the disk whether this is the document's copy still: a tab that was away has not heard what was said (R9.4). */
   async look(): Promise<CopyFacts | null> {
-    const { means, failures, life, copy, settingAside } = this.#parts
+    const { means, life, copy, settingAside } = this.#parts
     const { clock, openTimeLimit } = means.settings
     const facts = await latestFacts(copy, {
       ...{ clock, openTimeLimit, signal: life.signal },
-      onFailure: (error) => failures.heal(error),
+      onFailure: (error) => this.#failed(error),
     })
     if (life.isOver || !facts) return facts
+    this.#failures = 0
     if (facts.setAside) settingAside.wasSetAside(facts.setAside.reason)
     else if (this.#hasUnheard(facts)) await this.#readNew()
     return facts
@@ -40,14 +47,26 @@ export class DiskNews {
 
   /** They are read, and counted (R3.5). */
   async #readNew(): Promise<void> {
-    const { target, failures, life, copy, tabs, edits } = this.#parts
+    const { target, life, copy, tabs, edits } = this.#parts
     const before = Y.encodeStateVector(target.doc)
-    const marks = await copy.readNew().catch((error: TidemarkError) => failures.heal(error))
+    const marks = await copy.readNew().catch((error: TidemarkError) => this.#failed(error))
     if (!marks || life.isOver) return
     const { made, acknowledged } = readingOf(marks)
     if (missing(made, this.#known) === 0) return
     edits.held(made, acknowledged, Y.encodeStateAsUpdate(target.doc, before))
     tabs.compareAll()
+  }
+
+  /** Nobody may say another time what could not be read now. */
+  #failed(error: TidemarkError): void {
+    const { means, failures, life } = this.#parts
+    failures.heal(error)
+    if (life.isOver || this.#cancelRetry) return
+    this.#failures++
+    this.#cancelRetry = means.settings.clock.after(retryDelay(retrySchedule, this.#failures, 0), () => {
+      this.#cancelRetry = null
+      if (!life.isOver) void this.look()
+    })
   }
 
   get #known() {

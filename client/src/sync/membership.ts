@@ -123,10 +123,10 @@ export class Membership {
     this.#parts.link.stop()
   }
 
-  /** The others have not heard of edits that were made before this tab could join them. */
+  /** The others have not heard of edits that were made before this tab could join them, or since it has left. */
   sayFarewell(situation: Situation): void {
     const { target, means } = this.#parts
-    const isUnheard = !this.#hasJoined && ownPosition(situation) > 0
+    const isUnheard = (!this.#hasJoined || this.#isOff) && ownPosition(situation) > 0
     const meeting = this.#meetingAs(means.tokens.subject)
     if (isUnheard && meeting) sayFarewell(means.settings.tabs, meeting, target.opening)
   }

@@ -26,6 +26,63 @@ describe('[R3.5] an opening that was closed before it met the other tabs', () =>
   )
 })
 
+describe('[R3.5] [D1.5] an edit that no other tab has heard of is counted and sent by the one that says saved', () => {
+  async function twoTabs() {
+    const world = createWorld({ diskDelay: 1 })
+    const device = world.device('laptop')
+    const [one, two] = [device.openTab(), device.openTab()]
+    const document = two.createClient({ catchUp: 'manual' }).open('plan')
+    await world.settle()
+    expect(document.status.kind).toBe('saved')
+    const other = () => one.createClient({ catchUp: 'manual' }).open('plan')
+    const isSent = async () => {
+      await world.advanceTime(40_000)
+      expect([document.doc.getText('t').toString(), document.status.kind]).toEqual(['late', 'saved'])
+      expect(world.server.committed('plan').getText('t').toString()).toBe('late')
+      expect(device.stored('plan')!.pendingCount).toBe(0)
+    }
+    return { world, device, other, isSent }
+  }
+
+  test('when the page stores it only after its document was closed', async () => {
+    const { world, device, other, isSent } = await twoTabs()
+    device.failStore('full')
+    const hasty = other()
+    hasty.doc.getText('t').insert(0, 'late')
+    const closing = hasty.close()
+    await world.advanceTime(20_000)
+    expect(await closing).toEqual({ unkept: 1 })
+    device.healStore()
+    await isSent()
+  })
+
+  test('when its document was disconnected', async () => {
+    const { world, other, isSent } = await twoTabs()
+    const alone = other()
+    await world.settle()
+    alone.disconnect()
+    await world.advanceTime(100)
+    alone.doc.getText('t').insert(0, 'late')
+    void alone.close()
+    await isSent()
+  })
+
+  test('when the disk was slower than closing waits', async () => {
+    const { world, device, other, isSent } = await twoTabs()
+    const alone = other()
+    await world.settle()
+    alone.disconnect()
+    await world.advanceTime(100)
+    device.delayStore(7_000)
+    alone.doc.getText('t').insert(0, 'late')
+    const closing = alone.close()
+    await world.advanceTime(6_000)
+    expect(await closing).toEqual({ unkept: 1 })
+    device.delayStore(1)
+    await isSent()
+  })
+})
+
 test('[R9.4] [R3.9] a copy of another history that cannot be set aside now is told, and set aside as soon as it can be', async () => {
   const world = createWorld()
   const device = world.device('laptop')
