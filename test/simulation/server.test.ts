@@ -16,7 +16,7 @@ test('[R1] [R3] [R5] [R6] [R7] [W2] [W3] whatever happens to the database, the s
 /** Schedules that once went wrong, shortened. */
 const once: readonly (readonly [what: string, seed: number, steps: readonly Step[]])[] = [
   [
-    '[R7.10] a snapshot holds nothing that is not committed',
+    '[R7.13] a snapshot holds nothing that is not committed',
     36,
     [
       { does: 'write much', writer: 0, document: 'plan' },
@@ -32,7 +32,7 @@ const once: readonly (readonly [what: string, seed: number, steps: readonly Step
     ],
   ],
   [
-    '[R6.14] [R7.14] an edit that is under way while somebody else finds out that the database was set back is not forgotten',
+    '[R6.18] [R7.14] an edit that is under way while somebody else finds out that the database was set back is not forgotten',
     114,
     [
       { does: 'wait', ms: 40_000 },
@@ -44,6 +44,15 @@ const once: readonly (readonly [what: string, seed: number, steps: readonly Step
       { does: 'move', writer: 3, node: 1 },
       { does: 'write', writer: 3, document: 'plan' },
       { does: 'rewind', commits: 5 },
+    ],
+  ],
+  [
+    '[R6.18] two servers that write to one document all the time are no trouble of the database',
+    100_817,
+    [
+      { does: 'wait', ms: 12_000 },
+      { does: 'storm', number: 99 },
+      { does: 'move', writer: 1, node: 1 },
     ],
   ],
   [

@@ -2,12 +2,12 @@ import * as Y from 'yjs'
 import { Timeline } from '../../../client/src/testing/timeline.ts'
 import { load } from '../../../server/src/documents/load.ts'
 import { Random } from '../../helpers/random.ts'
+import { Damages } from './damages.ts'
 import { change, disturb } from './happenings.ts'
 import { Node, shutdownMs } from './node.ts'
 import { Promises } from './promises.ts'
 import { type DocumentName, documents, nodes, type Step, writers } from './steps.ts'
 import { Storage } from './storage/storage.ts'
-import type { StoredRow } from './storage/tables.ts'
 import { Writer } from './writer.ts'
 
 const jumps = [-3_600_000, -5_000, 5_000, 86_400_000]
@@ -20,7 +20,7 @@ export class Life {
   readonly writers: Writer[]
   readonly promises: Promises
   readonly #random: Random
-  readonly #damaged: { row: StoredRow; quarantined: () => void }[] = []
+  readonly #damages = new Damages()
   #jumped = 0
 
   constructor(seed: number) {
@@ -91,6 +91,12 @@ export class Life {
       case 'type on':
         this.#typeOn(this.#writer(step.writer), step.document, step.edits)
         return
+      case 'storm':
+        for (const writer of this.writers) this.#storm(writer, this.timeline.time + 20 * step.number)
+        return
+      case 'all write':
+        for (const writer of this.writers) for (const name of writer.replicas.keys()) this.#write(writer, name, 'write')
+        return
       case 'open':
         this.#writer(step.writer).open(step.document)
         return
@@ -143,10 +149,12 @@ export class Life {
         this.promises.rewound()
         return
       case 'damage':
-        this.#damage(step.document, step.source, step.number)
+        this.#damages.make(this.storage, step)
+        // it is found out when it is read
+        if (step.number % 3 > 0) for (const [place, node] of this.nodes.entries()) this.#restart(place, node)
         return
       case 'repair':
-        this.#repair()
+        this.#damages.repair()
         return
       case 'jump clock':
         this.#jumped += jumps[step.number % jumps.length]!
@@ -173,6 +181,12 @@ export class Life {
     this.promises.nodes.push(node)
   }
 
+  #restart(number: number, node: Node | null): void {
+    if (!node || node.state === 'gone') return
+    node.kill()
+    this.#start(number)
+  }
+
   #writer(number: number): Writer {
     return this.writers[number % this.writers.length]!
   }
@@ -192,23 +206,9 @@ export class Life {
     if (edits > 1) this.timeline.after(this.#random.int(2, 40), () => this.#typeOn(writer, name, edits - 1))
   }
 
-  #damage(name: DocumentName, source: 'update' | 'snapshot', number: number): void {
-    const document = this.storage.tables.documents.get(name)
-    const rows = source === 'update' ? document?.updates : document?.snapshots
-    if (!document || !rows || rows.size === 0) return
-    const [revision, row] = [...rows][number % rows.size]!
-    // one decodes, and brings nothing
-    row.bytes = number % 2 === 0 ? Uint8Array.of(9, 9, 9, 9) : Uint8Array.of(0, 0)
-    row.wasDamaged = true
-    this.#damaged.push({ row, quarantined: () => document.quarantine.delete(`${source} ${revision}`) })
-  }
-
-  /** As the operator's guide says: the row is put right and taken out of quarantine. */
-  #repair(): void {
-    for (const { row, quarantined } of this.#damaged.splice(0)) {
-      row.bytes = row.committed
-      quarantined()
-    }
+  #storm(writer: Writer, end: number): void {
+    this.#write(writer, 'plan', 'write')
+    if (this.timeline.time < end) this.timeline.after(this.#random.int(1, 4), () => this.#storm(writer, end))
   }
 
   // ——— the end ———
@@ -216,7 +216,9 @@ export class Life {
   async #end(): Promise<void> {
     this.storage.troubles.heal()
     this.storage.release()
-    this.#repair()
+    this.#damages.repair()
+    // whoever was asked to stop comes to an end first
+    if (this.nodes.some((node) => node?.state === 'stopping')) await this.#advance(shutdownMs + 2_000)
     for (let number = 0; number < nodes; number++) this.#start(number)
     for (const writer of this.writers) {
       this.#comeBack(writer)
@@ -230,6 +232,7 @@ export class Life {
     await this.#advance(15_000)
     this.#checkSettled()
     this.promises.checkKept()
+    for (const node of this.nodes) if (node?.state === 'running') this.promises.checkCaughtUp(node)
     this.promises.answer()
     for (const name of documents) this.promises.checkLoaded(name, await this.#load(name))
     this.promises.answer()

@@ -35,6 +35,8 @@ export class Node {
   state: 'running' | 'stopping' | 'gone' = 'running'
   /** How many updates a shutdown left. */
   left: number | null = null
+  /** When it was asked to stop; null until then. */
+  stoppedAt: number | null = null
   readonly #world: NodeWorld
   readonly #sockets = new Set<SimulatedSocket>()
 
@@ -89,6 +91,7 @@ export class Node {
   stop(): void {
     if (this.state !== 'running') return
     this.state = 'stopping'
+    this.stoppedAt = this.#world.timeline.time
     void this.process.run(async () => {
       this.left = await this.sync.stop(shutdownMs)
       this.state = 'gone'

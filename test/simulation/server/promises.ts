@@ -5,9 +5,11 @@ import { Coverage, unitsOf } from '../world/coverage.ts'
 import { differences, Held, stateOf } from './held.ts'
 import { limits, type Node } from './node.ts'
 import type { Replica, Write } from './replica.ts'
+import { recoveryMs, Servers } from './servers.ts'
 import { type DocumentName, documents } from './steps.ts'
 import type { Storage } from './storage/storage.ts'
 import type { StoredDocument } from './storage/tables.ts'
+import { Wellbeing } from './wellbeing.ts'
 import type { Writer } from './writer.ts'
 
 /** A promise of the specification that was not kept. */
@@ -15,14 +17,12 @@ export class Broken extends Error {
   override readonly name = 'Broken'
 }
 
-/** How long an edit of a document that is well may wait because of others, in ms (R6.14). */
+/** How long an edit of a document that is well may wait because of others, in ms (R6.18). */
 const boundMs = 3_000
 /** Until a document that was in trouble is tried again. */
 const retryMs = 2_500
 /** Until a connection that died silently while the database was in trouble is given up (R7.10). */
 const silentMs = 5_000
-/** How long after the last trouble all must be as if there had been none. */
-const recoveryMs = 8_000
 
 /** What must be true at each moment, whatever has happened. */
 export class Promises {
@@ -36,16 +36,17 @@ export class Promises {
   readonly #acknowledged = new Map<DocumentName, Set<string>>()
   readonly #timeline: Timeline
   readonly #storage: () => Storage
-  /** Since when each document, or the whole, has been well; absent while it is not. */
-  readonly #wellSince = new Map<DocumentName | 'all', number>()
-  /** Documents whose rows the database refused at some time, and what was refused. */
-  readonly #refusing = new Set<DocumentName>()
+  readonly #wellbeing: Wellbeing
+  readonly #servers: Servers
+  /** What the database refused for its rows. */
   readonly #refused = new Set<string>()
   #trouble: string | null = null
 
   constructor(timeline: Timeline, storage: () => Storage) {
     this.#timeline = timeline
     this.#storage = storage
+    this.#wellbeing = new Wellbeing(timeline, storage)
+    this.#servers = new Servers(timeline, this.#wellbeing, (what) => this.complain(what))
     for (const name of documents) {
       this.#lost.set(name, new Map())
       this.#committed.set(name, new Held())
@@ -108,7 +109,7 @@ export class Promises {
     }
   }
 
-  /** [R7.5] A snapshot at a revision is exactly the journal up to there. */
+  /** [R7.13] A snapshot at a revision is exactly the journal up to there. */
   #checkSnapshots({ name, updates, snapshots }: StoredDocument): void {
     const [revision] = [...snapshots.keys()].sort((a, b) => b - a)
     if (revision === undefined) return
@@ -121,7 +122,7 @@ export class Promises {
     if (missing.length > 0)
       this.complain(`[R7.5] a snapshot of ${name} claims revision ${revision} and lacks ${missing}`)
     if (more.length > 0) {
-      this.complain(`[R7.5] a snapshot of ${name} at revision ${revision} has ${more}, which the journal has not`)
+      this.complain(`[R7.13] a snapshot of ${name} at revision ${revision} has ${more}, which the journal has not`)
     }
   }
 
@@ -165,54 +166,52 @@ export class Promises {
     replica.edits = replica.edits.filter((edit) => !edit.units.some((unit) => units.includes(unit)))
     const code = replica.lastError
     // what the database refused for its rows, and what builds on it, is kept by its author
-    if (code === 'document-write-failed' && this.#refusing.has(replica.name)) {
+    if (code === 'document-write-failed' && this.#wellbeing.refusing.has(replica.name)) {
       for (const unit of units) this.#refused.add(unit)
       return
     }
-    const { tables } = this.#storage()
-    const document = tables.documents.get(replica.name)
-    const size = document ? stateOf([...document.updates.values()].map(({ committed }) => committed)).byteLength : 0
-    if (code === 'document-too-large' && size > limits.documentBytes / 2) return
+    const size = this.#sizeOf(replica.name)
+    // a message that repeats all that there is counts twice
+    if (code === 'document-too-large' && size > limits.documentBytes / 3) return
     this.complain(`[R5.4] ${writer.name} was refused an honest edit of ${replica.name} of ${size} bytes: ${code}`)
+  }
+
+  /** Of the document as it is stored, and in memory, where it may be ahead. */
+  #sizeOf(name: DocumentName): number {
+    const stored = this.#storage().tables.documents.get(name)?.updates ?? []
+    const held = this.nodes.flatMap((node) => {
+      const open = node.state === 'gone' ? undefined : node.sync.documents.get(name)
+      return open ? [Y.encodeStateAsUpdate(open.document)] : []
+    })
+    const sizes = [stateOf([...stored].map(([, { committed }]) => committed)), ...held].map((state) => state.byteLength)
+    return Math.max(...sizes)
   }
 
   // ——— after each step ———
 
   /** @throws {Broken} */
   check(): void {
-    this.#noteTroubles()
+    this.#wellbeing.look()
     for (const writer of this.writers)
       for (const replica of writer.replicas.values()) this.#checkReplica(writer, replica)
-    for (const node of this.nodes) this.#checkNode(node)
+    for (const node of this.nodes) this.#servers.check(node)
     this.answer()
-  }
-
-  #noteTroubles(): void {
-    const { troubles } = this.#storage()
-    const note = (what: DocumentName | 'all', isWell: boolean) => {
-      if (!isWell) this.#wellSince.delete(what)
-      else if (!this.#wellSince.has(what)) this.#wellSince.set(what, this.#timeline.time)
-    }
-    note('all', !troubles.isGeneral)
-    for (const name of documents) {
-      note(name, !troubles.documents.has(name))
-      if (troubles.documents.get(name) === '22021') this.#refusing.add(name)
-    }
   }
 
   /** All connections were cut. */
   excuse(): void {
-    this.#wellSince.clear()
-    this.#noteTroubles()
+    this.#wellbeing.forget()
+    this.#wellbeing.look()
   }
 
   #checkReplica(writer: Writer, replica: Replica): void {
     const { name, writes, openedAt, session } = replica
     const [oldest] = writes
-    const [all, own] = [this.#wellSince.get('all') ?? Infinity, this.#wellSince.get(name) ?? Infinity]
+    const [all, own] = [this.#wellbeing.since('all'), this.#wellbeing.since(name)]
     const since = Math.max(all + silentMs, own + retryMs, openedAt)
     if (session !== 'open') return
     const now = this.#timeline.time
+    if (oldest) this.#checkRefused(name, oldest.sentAt)
     if (oldest && !writer.isDeaf && now - Math.max(oldest.sentAt, since) > boundMs) {
       this.complain(`[R6] ${writer.name} has waited ${now - oldest.sentAt} ms in ${name}, which is well`)
     }
@@ -226,17 +225,20 @@ export class Promises {
     }
   }
 
-  #checkNode(node: Node): void {
-    if (node.state === 'gone') return
-    const since = Math.max(...['all' as const, ...documents].map((what) => this.#wellSince.get(what) ?? Infinity))
-    if (this.#timeline.time - since > recoveryMs && !node.sync.journal.available && node.state === 'running') {
-      this.complain('[W2] a server is not ready, and its database has long been well')
+  /** [R6.2] What the database refuses for its rows is not tried for ever. */
+  readonly #writeFailed = new Map<string, number>()
+  #checkRefused(name: DocumentName, oldest: number): void {
+    const now = this.#timeline.time
+    const refusedSince = this.#wellbeing.refusedSince.get(name)
+    if (refusedSince === undefined || now - Math.max(refusedSince, oldest) < boundMs + silentMs) return
+    if (now - this.#wellbeing.since('all') < boundMs + silentMs) return
+    if ((this.#writeFailed.get(name) ?? 0) < refusedSince) {
+      this.complain(`[R6.2] the database refuses ${name}, and nobody has been told`)
     }
-    const [line] = node.process.printed
-    if (line !== undefined) this.complain(`[R5] a server printed ${line.slice(0, 800)}`)
   }
 
-  failed({ code, cause }: SyncFailure): void {
+  failed({ code, cause, documentName }: SyncFailure): void {
+    if (code === 'document-write-failed' && documentName) this.#writeFailed.set(documentName, this.#timeline.time)
     if (code === 'internal') this.complain(`[R5] internal: ${cause instanceof Error ? cause.stack : String(cause)}`)
   }
 
@@ -266,6 +268,17 @@ export class Promises {
           )
         }
       }
+    }
+  }
+
+  /** [R7.2] Every server that has a document open holds the revisions that it knows of. */
+  checkCaughtUp({ sync }: Node): void {
+    for (const { document, line } of sync.documents.all()) {
+      const updates = this.#storage().tables.documents.get(document.name)?.updates ?? []
+      const rows = [...updates].flatMap(([revision, { committed }]) => (revision <= line.revision ? [committed] : []))
+      const missing = differences(stateOf(rows), Y.encodeStateAsUpdate(document)).onlyOne
+      if (missing.length > 0)
+        this.complain(`[R7.2] a server has ${document.name} open and lacks ${missing.slice(0, 5)}`)
     }
   }
 

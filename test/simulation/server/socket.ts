@@ -99,7 +99,7 @@ export class SimulatedSocket {
     const copy = frame.slice()
     this.#travel('up', () => {
       if (!this.isOpen) return
-      if (this.#isPaused) this.#unread.push(copy)
+      if (this.#isPaused || this.#unread.length > 0) this.#unread.push(copy)
       else this.#read(copy)
     })
   }

@@ -16,6 +16,8 @@ export type Step =
     }
   /** One writes on and on while the next steps happen. */
   | { readonly does: 'type on'; readonly writer: number; readonly document: DocumentName; readonly edits: number }
+  /** Everybody writes on and on for a while, faster than the database answers; or everybody writes once in each document. */
+  | { readonly does: 'storm' | 'all write'; readonly number: number }
   | { readonly does: 'open' | 'close'; readonly writer: number; readonly document: DocumentName }
   | { readonly does: 'cut' | 'dead line' | 'leave' | 'come back'; readonly writer: number }
   | { readonly does: 'move'; readonly writer: number; readonly node: number }
@@ -47,6 +49,8 @@ const weights: { readonly [does in Does]: number } = {
   'write in paragraph': 6,
   'delete paragraph': 2,
   'type on': 5,
+  storm: 1,
+  'all write': 4,
   open: 4,
   close: 3,
   cut: 3,
@@ -56,10 +60,10 @@ const weights: { readonly [does in Does]: number } = {
   move: 2,
   kill: 3,
   start: 6,
-  stop: 2,
+  stop: 3,
   lock: 3,
   break: 1.5,
-  refuse: 1.5,
+  refuse: 2,
   cancel: 1.5,
   unlock: 4,
   'lock table': 2,
@@ -71,7 +75,7 @@ const weights: { readonly [does in Does]: number } = {
   well: 8,
   'jump clock': 0.7,
   rewind: 1,
-  damage: 1.5,
+  damage: 4,
   repair: 1,
   wait: 26,
 }

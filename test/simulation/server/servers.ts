@@ -1,0 +1,59 @@
+import type { Timeline } from '../../../client/src/testing/timeline.ts'
+import type { Node } from './node.ts'
+import type { Wellbeing } from './wellbeing.ts'
+
+/** How long after the last trouble all must be as if there had been none, in ms. */
+export const recoveryMs = 8_000
+/** A shutdown, and what nobody has open, while all is well. */
+const stopMs = 3_000
+const idleMs = 15_000
+
+/** What must be true of each server's process. */
+export class Servers {
+  readonly #timeline: Timeline
+  readonly #wellbeing: Wellbeing
+  readonly #complain: (what: string) => void
+
+  constructor(timeline: Timeline, wellbeing: Wellbeing, complain: (what: string) => void) {
+    this.#timeline = timeline
+    this.#wellbeing = wellbeing
+    this.#complain = complain
+  }
+
+  check(node: Node): void {
+    this.#checkStop(node)
+    if (node.state === 'gone') return
+    this.#checkIdle(node)
+    if (
+      this.#timeline.time - this.#wellbeing.sinceAll > recoveryMs &&
+      !node.sync.journal.available &&
+      node.state === 'running'
+    ) {
+      this.#complain('[W2] a server is not ready, and its database has long been well')
+    }
+    const [line] = node.process.printed
+    if (line !== undefined) this.#complain(`[R5] a server printed ${line.slice(0, 800)}`)
+  }
+
+  /** [W3] With a database that is well a server stops soon and leaves nothing, whoever writes meanwhile. */
+  #checkStop({ state, stoppedAt, left }: Node): void {
+    if (stoppedAt === null) return
+    if (this.#wellbeing.sinceAll + recoveryMs > stoppedAt) return
+    if (left) this.#complain(`[W3] a server that stopped left ${left} updates, and its database was well`)
+    if (state === 'stopping' && this.#timeline.time - stoppedAt > stopMs) {
+      this.#complain(`[W3] a server does not come to an end, and its database is well`)
+    }
+  }
+
+  readonly #idleSince = new Map<unknown, number>()
+  /** [R3.3] What nobody has open, and of which nothing is queued, leaves memory. */
+  #checkIdle({ sync }: Node): void {
+    for (const { document, line } of sync.documents.all()) {
+      if (document.getConnectionsCount() > 0 || !line.isDurable) this.#idleSince.delete(document)
+      else if (!this.#idleSince.has(document)) this.#idleSince.set(document, this.#timeline.time)
+      else if (this.#timeline.time - this.#idleSince.get(document)! > idleMs && this.#wellbeing.isWell) {
+        this.#complain(`[R3.3] ${document.name} stays in memory, and nobody has it open`)
+      }
+    }
+  }
+}
