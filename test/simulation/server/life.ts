@@ -68,8 +68,6 @@ export class Life {
     } while (this.timeline.time < end)
   }
 
-  // ——— what happens ———
-
   async #perform(step: Step): Promise<void> {
     const { troubles } = this.storage
     switch (step.does) {
@@ -127,6 +125,9 @@ export class Life {
         return
       case 'stop':
         this.nodes[step.node]?.stop()
+        // people do not stop for it
+        if (this.#random.next() < 0.3)
+          for (const writer of this.writers) this.#storm(writer, this.timeline.time + 1_500)
         return
       case 'lock':
         troubles.documents.set(step.document, 'locked')
@@ -152,6 +153,8 @@ export class Life {
         this.#damages.make(this.storage, step)
         // it is found out when it is read
         if (step.number % 3 > 0) for (const [place, node] of this.nodes.entries()) this.#restart(place, node)
+        // … and what is written now is worth a snapshot
+        if (step.number % 3 > 1) this.timeline.after(2_000, () => this.#writeMuch(step.document))
         return
       case 'repair':
         this.#damages.repair()
@@ -206,14 +209,17 @@ export class Life {
     if (edits > 1) this.timeline.after(this.#random.int(2, 40), () => this.#typeOn(writer, name, edits - 1))
   }
 
+  #writeMuch(name: DocumentName): void {
+    for (const writer of this.writers) for (const _ of [1, 2]) this.#write(writer, name, 'write much')
+  }
+
   #storm(writer: Writer, end: number): void {
     this.#write(writer, 'plan', 'write')
     if (this.timeline.time < end) this.timeline.after(this.#random.int(1, 4), () => this.#storm(writer, end))
   }
 
-  // ——— the end ———
-
   async #end(): Promise<void> {
+    for (const node of this.nodes) if (node?.state === 'running') this.promises.checkCaughtUp(node)
     this.storage.troubles.heal()
     this.storage.release()
     this.#damages.repair()
@@ -232,7 +238,7 @@ export class Life {
     await this.#advance(15_000)
     this.#checkSettled()
     this.promises.checkKept()
-    for (const node of this.nodes) if (node?.state === 'running') this.promises.checkCaughtUp(node)
+    for (const node of this.nodes) if (node?.state === 'running') this.promises.checkCaughtUp(node, true)
     this.promises.answer()
     for (const name of documents) this.promises.checkLoaded(name, await this.#load(name))
     this.promises.answer()

@@ -5,7 +5,7 @@ import type { Wellbeing } from './wellbeing.ts'
 /** How long after the last trouble all must be as if there had been none, in ms. */
 export const recoveryMs = 8_000
 /** A shutdown, and what nobody has open, while all is well. */
-const stopMs = 3_000
+const stopMs = 800
 const idleMs = 15_000
 
 /** What must be true of each server's process. */
