@@ -91,6 +91,66 @@ const once: readonly (readonly [what: string, seed: number, steps: readonly Step
   ],
 ]
 
+const authorsLeave: readonly Step[] = [0, 1, 2].map((writer) => ({ does: 'leave', writer }))
+
+/** What chance meets too seldom to be relied on. */
+const rare: readonly (readonly [what: string, steps: readonly Step[]])[] = [
+  [
+    '[W3] a server stops soon although people write on and on',
+    [
+      { does: 'wait', ms: 12_000 },
+      { does: 'storm', number: 99 },
+      { does: 'wait', ms: 100 },
+      { does: 'stop', node: 0 },
+      { does: 'wait', ms: 1_500 },
+    ],
+  ],
+  [
+    '[R3.3] a document that everybody left while it could not be stored leaves memory once it is',
+    [
+      { does: 'lock', document: 'plan' },
+      { does: 'write', writer: 0, document: 'plan' },
+      { does: 'wait', ms: 100 },
+      ...authorsLeave,
+      { does: 'wait', ms: 1_500 },
+      { does: 'unlock', document: 'plan' },
+      { does: 'wait', ms: 40_000 },
+    ],
+  ],
+  [
+    '[R6.1] damage that decodes is not believed',
+    [
+      { does: 'write much', writer: 0, document: 'plan' },
+      { does: 'wait', ms: 400 },
+      ...authorsLeave,
+      { does: 'damage', document: 'plan', number: 1, source: 'update' },
+      { does: 'wait', ms: 1_500 },
+      { does: 'open', writer: 3, document: 'plan' },
+      { does: 'wait', ms: 1_500 },
+    ],
+  ],
+  [
+    '[R7.9] a snapshot says which revisions it lacks',
+    [
+      { does: 'write much', writer: 0, document: 'plan' },
+      { does: 'wait', ms: 400 },
+      ...authorsLeave,
+      { does: 'damage', document: 'plan', number: 4, source: 'update' },
+      { does: 'wait', ms: 1_500 },
+      { does: 'open', writer: 3, document: 'plan' },
+      { does: 'wait', ms: 400 },
+      ...Array.from({ length: 5 }, (): Step => ({ does: 'write much', writer: 3, document: 'plan' })),
+      { does: 'wait', ms: 4_000 },
+    ],
+  ],
+]
+
+describe('what is rare', () => {
+  test.each(rare)('%s', async (_, steps) => {
+    await replay(7, steps)
+  })
+})
+
 describe('what once went wrong', () => {
   test.each(once)('%s (seed %i)', async (_, seed, steps) => {
     await replay(seed, steps)
