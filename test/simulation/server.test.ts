@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { replay, simulate } from './server/simulate.ts'
 import type { Step } from './server/steps.ts'
 
-const runs = Number(process.env.TIDEMARK_SERVER_SIMULATION_RUNS ?? 300)
+const runs = Number(process.env.TIDEMARK_SERVER_SIMULATION_RUNS ?? 220)
 const first = Number(process.env.TIDEMARK_SERVER_SIMULATION_SEED ?? 1)
 
 test('[R1] [R3] [R5] [R6] [R7] [W2] [W3] whatever happens to the database, the servers and their lines, every promise is kept', async () => {
