@@ -271,16 +271,16 @@ export class Promises {
     }
   }
 
-  /** [R7.2] Every server that has a document open holds the revisions that it knows of, but for those in quarantine. */
+  /** [R7.2] Every server that has a document open holds the revisions that it knows of, but for what it could not read. */
   checkCaughtUp({ sync }: Node, isAtRest = false): void {
-    for (const { document, line } of sync.documents.all()) {
+    for (const { document, line, missing: known } of sync.documents.all()) {
       if (!isAtRest && line.covered < line.revision) continue
       const stored = this.#storage().tables.documents.get(document.name)
       const rows = [...(stored?.updates ?? [])].filter(([revision]) => {
-        return revision <= line.revision && !stored?.quarantine.has(`update ${revision}`)
+        return revision <= line.revision && !known.has(revision) && !stored?.quarantine.has(`update ${revision}`)
       })
-      const known = stateOf(rows.map(([, { committed }]) => committed))
-      const missing = differences(known, Y.encodeStateAsUpdate(document)).onlyOne
+      const expected = stateOf(rows.map(([, { committed }]) => committed))
+      const missing = differences(expected, Y.encodeStateAsUpdate(document)).onlyOne
       if (missing.length > 0)
         this.complain(`[R7.2] a server has ${document.name} open and lacks ${missing.slice(0, 5)}`)
     }
