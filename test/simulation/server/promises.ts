@@ -38,7 +38,7 @@ export class Promises {
   readonly #storage: () => Storage
   readonly #wellbeing: Wellbeing
   readonly #servers: Servers
-  /** What the database refused for its rows. */
+  /** What was refused stays with its author. */
   readonly #refused = new Set<string>()
   #trouble: string | null = null
 
@@ -165,14 +165,13 @@ export class Promises {
   refused(writer: Writer, replica: Replica, { units }: Write): void {
     replica.edits = replica.edits.filter((edit) => !edit.units.some((unit) => units.includes(unit)))
     const code = replica.lastError
-    // what the database refused for its rows, and what builds on it, is kept by its author
-    if (code === 'document-write-failed' && this.#wellbeing.refusing.has(replica.name)) {
-      for (const unit of units) this.#refused.add(unit)
-      return
-    }
     const size = this.#sizeOf(replica.name)
-    // a message that repeats all that there is counts twice
-    if (code === 'document-too-large' && size > limits.documentBytes / 3) return
+    // what the database refused for its rows, and what builds on it; and what repeats all that there is counts twice
+    const isRight =
+      (code === 'document-write-failed' && this.#wellbeing.refusing.has(replica.name)) ||
+      (code === 'document-too-large' && size > limits.documentBytes / 3)
+    for (const unit of units) this.#refused.add(unit)
+    if (isRight) return
     this.complain(`[R5.4] ${writer.name} was refused an honest edit of ${replica.name} of ${size} bytes: ${code}`)
   }
 

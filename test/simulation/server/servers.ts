@@ -31,7 +31,8 @@ export class Servers {
     ) {
       this.#complain('[W2] a server is not ready, and its database has long been well')
     }
-    const [line] = node.process.printed
+    // a limit of Hocuspocus's, which says so by itself
+    const line = node.process.printed.find((line) => !line.startsWith('Hocuspocus: closing connection'))
     if (line !== undefined) this.#complain(`[R5] a server printed ${line.slice(0, 800)}`)
   }
 

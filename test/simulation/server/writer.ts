@@ -33,6 +33,7 @@ export class Writer {
   readonly #events: WriterEvents
   #socket: SimulatedSocket | null = null
   #sockets = 0
+  #node: Node | null = null
   #isComingBack = false
   #values = 0
 
@@ -48,9 +49,9 @@ export class Writer {
     this.#events = events
   }
 
-  /** Its line passes nothing, and it has not noticed yet. */
+  /** Its line passes nothing, and it has not noticed yet; or its server reads nothing more, because it stops. */
   get isDeaf(): boolean {
-    return this.#socket?.isDead ?? false
+    return this.#socket !== null && (this.#socket.isDead || this.#node?.state !== 'running')
   }
 
   replica(name: DocumentName): Replica {
@@ -95,8 +96,8 @@ export class Writer {
     if (this.#socket || !this.isHere) return
     const number = ++this.#sockets
     const isCurrent = () => this.#sockets === number
-    const node = this.#world.node(this.place)
-    const socket = node?.connect({
+    this.#node = this.#world.node(this.place)
+    const socket = this.#node?.connect({
       received: (bytes) => {
         if (isCurrent() && this.#socket) this.#received(bytes)
       },
@@ -205,7 +206,6 @@ export class Writer {
       case 'stateless':
         this.#told(replica, said.payload)
         return
-      default:
     }
   }
 
