@@ -102,9 +102,9 @@ describe('[R1.1] [R3] [R7.1] what is said to be saved is stored, whatever Postgr
     await using scene = await Scene.open()
     const typists = typing(scene.all, { pauseMs: 120, random: scene.random })
     let ended = 0
-    for (let round = 0; round < 14; round++) {
+    for (let round = 0; round < 9; round++) {
       await pause(scene.random.int(10, 300))
-      if (round % 7 === 6) {
+      if (round === 5) {
         await scene.server.kill9()
         await scene.expectSavedIsJournaled(`killed in round ${round}`)
         await scene.server.start()
@@ -113,7 +113,7 @@ describe('[R1.1] [R3] [R7.1] what is said to be saved is stored, whatever Postgr
         await scene.expectSavedIsJournaled(`round ${round}`)
       }
     }
-    expect(ended).toBeGreaterThan(10)
+    expect(ended).toBeGreaterThan(8)
     await typists.stop()
     await scene.expectAllKept()
   })
@@ -121,15 +121,18 @@ describe('[R1.1] [R3] [R7.1] what is said to be saved is stored, whatever Postgr
   test('it becomes read-only and writable again, and nobody ends the connections that began meanwhile', async () => {
     await using scene = await Scene.open()
     const typists = typing(scene.all, { pauseMs: 120, random: scene.random })
-    for (let round = 0; round < 3; round++) {
+    for (const isKilled of [false, true]) {
       await pause(scene.random.int(100, 500))
+      const told = scene.all.map((writer) => writer.told.length)
       await setReadOnly(scene.databaseUrl, true)
       await endConnections(scene.databaseUrl)
-      await until('everybody is told', () => scene.all.every((writer) => writer.told.includes('storage-unavailable')))
-      await scene.expectSavedIsJournaled(`read-only in round ${round}`)
-      if (round === 1) await scene.server.kill9()
+      await until('everybody is told', () =>
+        scene.all.every((writer, index) => writer.told.slice(told[index]).includes('storage-unavailable')),
+      )
+      await scene.expectSavedIsJournaled('read-only')
+      if (isKilled) await scene.server.kill9()
       await setReadOnly(scene.databaseUrl, false)
-      if (round === 1) await scene.server.start()
+      if (isKilled) await scene.server.start()
       const before = scene.inNotes.ledger.acknowledged.size
       await until('edits are saved again', () => scene.inNotes.ledger.acknowledged.size > before, { timeout: 20_000 })
     }
@@ -137,26 +140,22 @@ describe('[R1.1] [R3] [R7.1] what is said to be saved is stored, whatever Postgr
     await scene.expectAllKept()
   })
 
-  test.each(['documents', 'updates', 'snapshots'])(
-    'somebody holds a lock on all of %s, and the server is killed meanwhile',
-    async (table) => {
-      await using scene = await Scene.open()
-      const typists = typing(scene.all, { pauseMs: 120, random: scene.random })
-      for (const isKilled of [false, true]) {
-        await pause(300)
-        await using _lock = await holdLock(scene.databaseUrl, `lock table tidemark_store.${table} in exclusive mode`)
-        await pause(scene.random.int(1_500, 3_000))
-        await scene.expectSavedIsJournaled(`${table} locked`)
-        expect(await waitingStatements(scene.databaseUrl), 'statements that wait for the lock').toBeLessThan(4)
-        if (!isKilled) continue
-        await scene.server.kill9()
-        await scene.expectSavedIsJournaled(`killed with ${table} locked`)
-        await scene.server.start()
-      }
-      await typists.stop()
-      await scene.expectAllKept()
-    },
-  )
+  test('somebody holds a lock on all of one table after the other, and the server is killed meanwhile', async () => {
+    await using scene = await Scene.open()
+    const typists = typing(scene.all, { pauseMs: 120, random: scene.random })
+    for (const table of ['documents', 'updates', 'snapshots']) {
+      await pause(300)
+      await using _lock = await holdLock(scene.databaseUrl, `lock table tidemark_store.${table} in exclusive mode`)
+      await pause(scene.random.int(1_500, 2_500))
+      await scene.expectSavedIsJournaled(`${table} locked`)
+      expect(await waitingStatements(scene.databaseUrl), 'statements that wait for the lock').toBeLessThan(4)
+      await scene.server.kill9()
+      await scene.expectSavedIsJournaled(`killed with ${table} locked`)
+      await scene.server.start()
+    }
+    await typists.stop()
+    await scene.expectAllKept()
+  })
 })
 
 describe('[R6] what is wrong with one document is not felt in another', () => {
@@ -165,7 +164,7 @@ describe('[R6] what is wrong with one document is not felt in another', () => {
     const [inPlan] = scene.all
     const lock = await holdLock(scene.databaseUrl, rowOfPlan)
     inPlan!.write()
-    const end = performance.now() + 8_000
+    const end = performance.now() + 4_000
     let longest = 0
     while (performance.now() < end) {
       const begun = performance.now()
@@ -188,7 +187,7 @@ describe('[R6] what is wrong with one document is not felt in another', () => {
     const internalError = "raise exception 'as from a broken page' using errcode = 'XX001'"
     await scene.refuse(internalError)
     inPlan!.write()
-    const end = performance.now() + 5_000
+    const end = performance.now() + 3_000
     while (performance.now() < end) {
       scene.inNotes.write()
       await scene.inNotes.drained(3_000)

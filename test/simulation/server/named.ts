@@ -1,0 +1,133 @@
+import type { Step } from './steps.ts'
+
+/** Schedules that once went wrong, shortened. */
+export const once: readonly (readonly [what: string, seed: number, steps: readonly Step[]])[] = [
+  [
+    '[R7.13] a snapshot holds nothing that is not committed',
+    36,
+    [
+      { does: 'write much', writer: 0, document: 'plan' },
+      { does: 'type on', writer: 1, document: 'plan', edits: 60 },
+      { does: 'write much', writer: 2, document: 'plan' },
+      { does: 'write much', writer: 0, document: 'plan' },
+      { does: 'wait', ms: 400 },
+      { does: 'lock table', number: 0 },
+      { does: 'write much', writer: 1, document: 'plan' },
+      { does: 'wait', ms: 4_000 },
+      { does: 'kill', node: 0 },
+      { does: 'start', node: 0 },
+    ],
+  ],
+  [
+    '[R6.18] [R7.14] an edit that is under way while somebody else finds out that the database was set back is not forgotten',
+    114,
+    [
+      { does: 'wait', ms: 40_000 },
+      { does: 'write', writer: 1, document: 'notes' },
+      { does: 'wait', ms: 400 },
+      { does: 'write much', writer: 1, document: 'notes' },
+      { does: 'open', writer: 3, document: 'plan' },
+      { does: 'write', writer: 1, document: 'notes' },
+      { does: 'move', writer: 3, node: 1 },
+      { does: 'write', writer: 3, document: 'plan' },
+      { does: 'rewind', commits: 5 },
+    ],
+  ],
+  [
+    '[R6.18] two servers that write to one document all the time are no trouble of the database',
+    100_817,
+    [
+      { does: 'wait', ms: 12_000 },
+      { does: 'storm', number: 99 },
+      { does: 'move', writer: 1, node: 1 },
+    ],
+  ],
+  [
+    '[R7.14] a document whose row was held is looked at again when the database was set back meanwhile',
+    293,
+    [
+      { does: 'write much', writer: 3, document: 'plan' },
+      { does: 'wait', ms: 100 },
+      { does: 'lock', document: 'plan' },
+      { does: 'write', writer: 3, document: 'plan' },
+      { does: 'wait', ms: 1_500 },
+      { does: 'rewind', commits: 5 },
+    ],
+  ],
+  [
+    '[R7.14] two servers that write on after the database was set back do not take each other’s revisions for their own',
+    170,
+    [
+      { does: 'start', node: 1 },
+      { does: 'write much', writer: 0, document: 'plan' },
+      { does: 'write', writer: 2, document: 'notes' },
+      { does: 'write much', writer: 2, document: 'plan' },
+      { does: 'wait', ms: 1_500 },
+      { does: 'rewind', commits: 2 },
+      { does: 'write', writer: 2, document: 'notes' },
+      { does: 'delete paragraph', writer: 3, document: 'list' },
+      { does: 'overwrite', writer: 0, document: 'plan' },
+      { does: 'write much', writer: 1, document: 'notes' },
+      { does: 'write much', writer: 2, document: 'plan' },
+      { does: 'move', writer: 1, node: 1 },
+      { does: 'write much', writer: 1, document: 'plan' },
+      { does: 'overwrite', writer: 0, document: 'notes' },
+      { does: 'away', number: 43 },
+      { does: 'wait', ms: 10 },
+    ],
+  ],
+]
+
+const authorsLeave: readonly Step[] = [0, 1, 2].map((writer) => ({ does: 'leave', writer }))
+
+/** What chance meets too seldom to be relied on. */
+export const rare: readonly (readonly [what: string, steps: readonly Step[]])[] = [
+  [
+    '[W3] a server stops soon although people write on and on',
+    [
+      { does: 'wait', ms: 12_000 },
+      { does: 'storm', number: 99 },
+      { does: 'wait', ms: 100 },
+      { does: 'stop', node: 0 },
+      { does: 'wait', ms: 1_500 },
+    ],
+  ],
+  [
+    '[R3.3] a document that everybody left while it could not be stored leaves memory once it is',
+    [
+      { does: 'lock', document: 'plan' },
+      { does: 'write', writer: 0, document: 'plan' },
+      { does: 'wait', ms: 100 },
+      ...authorsLeave,
+      { does: 'wait', ms: 1_500 },
+      { does: 'unlock', document: 'plan' },
+      { does: 'wait', ms: 40_000 },
+    ],
+  ],
+  [
+    '[R6.1] damage that decodes is not believed',
+    [
+      { does: 'write much', writer: 0, document: 'plan' },
+      { does: 'wait', ms: 400 },
+      ...authorsLeave,
+      { does: 'damage', document: 'plan', number: 1, source: 'update' },
+      { does: 'wait', ms: 1_500 },
+      { does: 'open', writer: 3, document: 'plan' },
+      { does: 'wait', ms: 1_500 },
+    ],
+  ],
+  [
+    '[R7.9] a snapshot says which revisions it lacks',
+    [
+      { does: 'write much', writer: 0, document: 'plan' },
+      { does: 'wait', ms: 400 },
+      ...authorsLeave,
+      { does: 'damage', document: 'plan', number: 4, source: 'update' },
+      { does: 'wait', ms: 1_500 },
+      { does: 'open', writer: 3, document: 'plan' },
+      { does: 'wait', ms: 400 },
+      ...Array.from({ length: 5 }, (): Step => ({ does: 'write much', writer: 3, document: 'plan' })),
+      { does: 'wait', ms: 4_000 },
+    ],
+  ],
+]
