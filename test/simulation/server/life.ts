@@ -127,7 +127,7 @@ export class Life {
         this.nodes[step.node]?.stop()
         // people do not stop for it
         if (this.#random.next() < 0.3)
-          for (const writer of this.writers) this.#storm(writer, this.timeline.time + 1_500)
+          for (const writer of this.writers) this.#storm(writer, this.timeline.time + 1_200)
         return
       case 'lock':
         troubles.documents.set(step.document, 'locked')
@@ -215,7 +215,7 @@ export class Life {
 
   #storm(writer: Writer, end: number): void {
     this.#write(writer, 'plan', 'write')
-    if (this.timeline.time < end) this.timeline.after(this.#random.int(1, 4), () => this.#storm(writer, end))
+    if (this.timeline.time < end) this.timeline.after(this.#random.int(2, 8), () => this.#storm(writer, end))
   }
 
   async #end(): Promise<void> {
