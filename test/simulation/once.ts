@@ -126,4 +126,18 @@ export const once: readonly (readonly [what: string, seed: number, steps: readon
       { does: 'wait', ms: 10 },
     ],
   ],
+  [
+    '[R3.1] a disk that was cleared gets each edit back with its mark, whichever tab is the last to write',
+    30_298,
+    [
+      { does: 'open tab', device: 0, isVisible: false, isPrerendered: false },
+      { does: 'insert', tab: 0, document: 'plan', at: 81 },
+      { does: 'wait', ms: 100 },
+      { does: 'insert', tab: 0, document: 'plan', at: 6 },
+      { does: 'clear disk', device: 0 },
+      { does: 'kill server' },
+      { does: 'insert', tab: 0, document: 'notes', at: 22 },
+      { does: 'wait', ms: 1_500 },
+    ],
+  ],
 ]

@@ -78,11 +78,6 @@ export class CopyRecords {
     )
   }
 
-  /** The database was made anew. */
-  putAll(): void {
-    void this.#means.note((custom) => this.remembered.put(custom))
-  }
-
   /** Writes down now the acknowledgements that wait. */
   flush(): void {
     this.#acknowledgements.flush()

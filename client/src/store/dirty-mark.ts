@@ -29,6 +29,11 @@ export function remainder(mark: DirtyMark, acknowledged: number): DirtyMark | nu
   return mark.to <= acknowledged ? null : { ...mark, from: Math.max(mark.from, acknowledged + 1) }
 }
 
+/** What both stand for; on behalf of whom the first one says. */
+export function spanning(mark: DirtyMark, { from, to }: DirtyMark): DirtyMark {
+  return { ...mark, from: Math.min(mark.from, from), to: Math.max(mark.to, to) }
+}
+
 /** Is something pending that was made on behalf of somebody else? @param owner of what no mark says whose it is */
 export function isForeign(marks: Iterable<DirtyMark>, owner: string | null, account: string): boolean {
   for (const mark of marks) {

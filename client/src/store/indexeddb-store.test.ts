@@ -31,10 +31,11 @@ async function customKeysOf(name: string): Promise<string[]> {
   return keys.map(String)
 }
 
-function opening(name = `store-${++names}`, more: Partial<typeof means> = {}) {
+function opening(name = `store-${++names}`, more: Partial<typeof means> = {}, on: Partial<StoreEvents> = {}) {
   const doc = new Y.Doc()
   const told: string[] = []
   const events: StoreEvents = {
+    ...on,
     failed: ({ code }) => told.push(code),
     recovered: () => told.push('recovered'),
     lost: ({ code }) => told.push(`lost: ${code}`),
@@ -306,6 +307,48 @@ describe('[D2.6] a database that was thrown away', () => {
     })
     const text = again.doc.getText('t').toString()
     for (const part of ['left by a crash, ', 'first, ', 'second', '!', '?']) expect(text).toContain(part)
+  })
+
+  test('[R3.1] is not written again with a mark that stands for less than its own tab has written', async () => {
+    const first = opening()
+    await first.load()
+    await first.write('a')
+    const second = opening(first.name)
+    expect(await second.load()).toBe(1)
+    await first.write('b')
+    const [early, late] = [first.store.db!, second.store.db!]
+    for (const database of [early, late]) database.close()
+    await resultOf(indexedDB.deleteDatabase(first.name))
+    early.onclose?.(new Event('close'))
+    await first.write('c')
+    late.onclose?.(new Event('close'))
+    await second.write('!')
+    await Promise.all([first.store.close(), second.store.close()])
+    const { marks } = await opening(first.name).store.load()
+    expect(Object.fromEntries(marks)).toEqual({ [first.id]: { from: 1, to: 3 }, [second.id]: { from: 1, to: 1 } })
+  })
+
+  test('[R3.1] is written again with the marks of what other tabs have told, in the same transaction', async () => {
+    const heard = new Map([['another tab', { from: 2, to: 3 }]])
+    const { name, doc, store, load } = opening(undefined, {}, { pending: () => heard })
+    await load()
+    await store.speakFor('anna')
+    doc.getText('t').insert(0, 'heard')
+    const { transaction } = IDBDatabase.prototype
+    const written: string[][] = []
+    vi.spyOn(IDBDatabase.prototype, 'transaction').mockImplementation(function (this: IDBDatabase, ...how) {
+      const real = transaction.apply(this, how)
+      const scope = typeof how[0] === 'string' ? [how[0]] : [...how[0]]
+      if (how[1] === 'readwrite') real.addEventListener('complete', () => written.push(scope))
+      return real
+    })
+    await throwAway(store)
+    await until('it is written again', () => written.length > 0)
+    vi.restoreAllMocks()
+    expect(written[0]).toEqual([updatesStore, customStore])
+    await store.close()
+    const { marks } = await opening(name).store.load()
+    expect(Object.fromEntries(marks)).toEqual({ 'another tab': { from: 2, to: 3, account: 'anna' } })
   })
 
   test('[R9] is not written again where another tab has begun a copy of another history meanwhile', async () => {

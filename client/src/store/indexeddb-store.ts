@@ -205,13 +205,16 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
     const all = Y.encodeStateAsUpdate(this.doc)
     this.#records.bytes = all.length
     const newest = this.#writes.newest
+    const { remembered, account } = this.#records
+    const pending = this.#events.pending?.() ?? new Map()
     this.#track(
-      this.#writes.writeFirst(all).then(
-        () => this.#events.rewritten?.(newest),
-        () => {},
-      ),
+      this.#writes
+        .writeFirst(all, (custom) => remembered.put(custom, pending, account))
+        .then(
+          () => this.#events.rewritten?.(newest),
+          () => {},
+        ),
     )
-    this.#records.putAll()
     this.#records.touch()
     this.#writes.flush()
   }

@@ -1,4 +1,4 @@
-import { type DirtyMark, ofAccount, pendingIn, readDirtyMark, remainder } from './dirty-mark.ts'
+import { type DirtyMark, ofAccount, pendingIn, readDirtyMark, remainder, spanning } from './dirty-mark.ts'
 import type { Acknowledged, History, SetAside } from './local-store.ts'
 import type { Seals } from './seals.ts'
 
@@ -141,13 +141,12 @@ export function mergeMarks(
   marks: ReadonlyMap<string, DirtyMark>,
   account: string | null,
 ): void {
-  for (const [opening, { from, to }] of marks) {
+  for (const [opening, mark] of marks) {
     const request = custom.get(dirtyKey(opening))
     request.onsuccess = () => {
       const known = request.result === undefined ? null : readDirtyMark(request.result)
-      if (known && known.from <= from && known.to >= to) return
-      const whole = { from: Math.min(from, known?.from ?? from), to: Math.max(to, known?.to ?? to) }
-      custom.put(known ? { ...known, ...whole } : ofAccount(whole, account), dirtyKey(opening))
+      if (known && known.from <= mark.from && known.to >= mark.to) return
+      custom.put(known ? spanning(known, mark) : ofAccount(mark, mark.account ?? account), dirtyKey(opening))
     }
   }
 }

@@ -1,6 +1,6 @@
-import { type DirtyMark, remainder } from './dirty-mark.ts'
+import { type DirtyMark, ofAccount, remainder, spanning } from './dirty-mark.ts'
 import type { Acknowledged, History } from './local-store.ts'
-import { accountKey, type CopyRecord, dirtyKey, historyKey, type Records } from './records.ts'
+import { accountKey, type CopyRecord, historyKey, mergeMarks, type Records } from './records.ts'
 
 /** What an opening knows of what stands beside the rows, so that it can be written again (D2.6). */
 export class Remembered {
@@ -32,9 +32,23 @@ export class Remembered {
     return history !== null && this.history !== null && history.epoch !== this.history.epoch
   }
 
-  put(custom: IDBObjectStore): void {
-    for (const [opening, mark] of this.#marks) custom.put(mark, dirtyKey(opening))
+  /**
+   * @param pending of the edits that are in the document, those of other tabs included: their own marks may come later
+   * @param account whose tab this is, and so theirs
+   */
+  put(custom: IDBObjectStore, pending: ReadonlyMap<string, DirtyMark>, account: string | null): void {
+    const marks = new Map(this.#marks)
+    for (const [opening, mark] of pending) {
+      const known = marks.get(opening)
+      marks.set(opening, known ? spanning(known, mark) : ofAccount(mark, account))
+    }
+    // beside those that other tabs have written already
+    mergeMarks(custom, marks, null)
     if (this.history) custom.put(this.history, historyKey)
-    if (this.account !== null) custom.put(this.account, accountKey)
+    const { account: owner } = this
+    const known = custom.get(accountKey)
+    known.onsuccess = () => {
+      if (known.result === undefined && owner !== null) custom.put(owner, accountKey)
+    }
   }
 }

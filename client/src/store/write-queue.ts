@@ -95,11 +95,15 @@ export class WriteQueue {
     return this.#take({ kind: 'record', put })
   }
 
-  /** Writes what a database that had to be made anew lacks; ahead of everything that waits. */
-  writeFirst(update: Uint8Array): Promise<void> {
+  /** Writes what a database that had to be made anew lacks, in one transaction; ahead of everything that waits. */
+  writeFirst(update: Uint8Array, put: (custom: IDBObjectStore) => void): Promise<void> {
     const position = this.#newest || null
     return new Promise((resolve, reject) => {
-      this.#write([{ what: { kind: 'update', update, position }, settle: { resolve, reject } }])
+      const settle = { resolve, reject }
+      this.#write([
+        { what: { kind: 'update', update, position }, settle },
+        { what: { kind: 'record', put }, settle },
+      ])
     })
   }
 
