@@ -26,3 +26,4 @@ export {
   type ServerMessage,
   syncType,
 } from './protocol.ts'
+export { type EncodedState, encodeInSlices, type Pace } from './state-encoder.ts'

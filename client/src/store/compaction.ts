@@ -1,13 +1,13 @@
+import { encodeInSlices, type Pace } from '@tidemark/shared'
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import * as Y from 'yjs'
 import { type DirtyMark, isForeign } from './dirty-mark.ts'
 import { abortQuietly, begin, completionOf, customStore, resultOf, updatesStore } from './idb.ts'
-import { inSlices, type Pace } from './pace.ts'
+import { inSlices } from './pace.ts'
 import { mergeMarks, putKeyCheck } from './records.ts'
 import { applyInSlices, moveToQuarantine, type Row, readRows, recordsOf } from './rows.ts'
 import { openRows, type Seals } from './seals.ts'
-import { encodeInSlices } from './state-encoder.ts'
 
 export interface CompactionMeans {
   readonly database: IDBDatabase

@@ -1,10 +1,4 @@
-/** Work in slices that nobody feels: a slice is over after some ms, and then others come first (D2.1). */
-export interface Pace {
-  /** This slice's time is used up. */
-  isOver(): boolean
-  /** Lets others do what they have to; a new slice begins when it resolves. */
-  rest(): Promise<void>
-}
+import type { Pace } from '@tidemark/shared'
 
 /** Leaves room below 8 ms for the step that was begun when the time ran out. */
 const unfelt = 4

@@ -1,7 +1,7 @@
+import type { Pace } from '@tidemark/shared'
 import type * as Y from 'yjs'
 import { bringWithin, transacting } from '../replica/bring.ts'
 import { begin, completionOf, customStore, resultOf, updatesStore } from './idb.ts'
-import type { Pace } from './pace.ts'
 import { putInQuarantine, type Records, readRecords } from './records.ts'
 import { bringStored } from './stored-content.ts'
 

@@ -1,7 +1,7 @@
-import { setImmediate } from 'node:timers/promises'
 import { getHeapStatistics } from 'node:v8'
 import { TidemarkError } from '@tidemark/shared'
 import * as Y from 'yjs'
+import { inTurns } from './pace.ts'
 import { slicesOf } from './slices.ts'
 import { checkBytes, type StoredRow } from './stored-rows.ts'
 
@@ -22,8 +22,6 @@ export class DamagedRow extends Error {
   }
 }
 
-/** How long other documents may have to wait for their turn, in ms. */
-const longestTurn = 8
 /** Larger rows are cut into slices. */
 const wholeRowBytes = 64 * 1024
 /** What Yjs takes of the heap for one struct, in bytes: it stood at 200 to 300 in Node 24. */
@@ -37,7 +35,7 @@ export class Application {
   readonly #target: Y.Doc
   readonly #grouping: Grouping
   readonly #listeners: ReturnType<Y.Doc['_observers']['get']>
-  #turnBegan = performance.now()
+  readonly #pace = inTurns()
   #bytes = 0
   #structs = 0
 
@@ -84,7 +82,7 @@ export class Application {
         })
         this.#bytes += bytes.byteLength
         this.#structs += 1
-        if (this.#isOver) {
+        if (this.#pace.isOver()) {
           next++
           return
         }
@@ -108,14 +106,8 @@ export class Application {
     }
   }
 
-  get #isOver(): boolean {
-    return performance.now() - this.#turnBegan > longestTurn
-  }
-
   async #rest(): Promise<void> {
-    if (!this.#isOver) return
-    await setImmediate()
-    this.#turnBegan = performance.now()
+    if (this.#pace.isOver()) await this.#pace.rest()
   }
 
   /** A process that runs out of memory takes all documents along (R6). */

@@ -1,13 +1,14 @@
 import type { Extension, Hocuspocus, onLoadDocumentPayload, onStoreDocumentPayload } from '@hocuspocus/server'
 import { isTransactionOrigin } from '@hocuspocus/server'
 import { Emitter, TidemarkError } from '@tidemark/shared'
-import * as Y from 'yjs'
+import type * as Y from 'yjs'
 import type { Database } from '../database/database.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { Repair } from '../journal/lanes.ts'
 import { JournalLine, type Place } from '../journal/line.ts'
 import type { ConnectionContext } from '../sockets/context.ts'
 import { catchUp } from './catch-up.ts'
+import { encodeWhole } from './encode.ts'
 import { load, loadOrigin, quietly, type RowQuarantined } from './load.ts'
 import { isSnapshotDue, type OpenDocument } from './open-document.ts'
 import { tiePresenceToSessions } from './presence.ts'
@@ -189,9 +190,10 @@ export class Documents {
   /** @returns false when no revision is exactly what was in memory, because another process wrote meanwhile (R7.13) */
   async #saveSnapshot(open: OpenDocument): Promise<boolean> {
     const { document, line, snapshot } = open
+    const bytes = await encodeWhole(document)
+    if (document.isDestroyed || line.failure) return true
     const covered = { ...snapshot.tail }
     const missing = [...open.missing]
-    const bytes = Y.encodeStateAsUpdate(document)
     const place = await new Promise<Place | null>((settle) => line.whenPlaced(settle))
     if (place === null) return false
     if (!(await saveSnapshot(this.#database, { id: line.documentId, epoch: line.epoch }, place, bytes, missing))) {

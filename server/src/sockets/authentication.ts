@@ -76,10 +76,11 @@ export function authentication(parts: AuthenticationParts): Extension<Connection
   async function connected({ connection, context }: connectedPayload<ConnectionContext>): Promise<void> {
     const session = context.gate.sessions.get(connection.messageAddress)
     const line = documents.get(connection.document.name)?.line
-    if (!session?.access || !line) return
-    session.connection = connection
+    if (!session?.access) return
     spareHooks(connection)
-    greet(context.gate, session)
+    if (line) greet(context.gate, session)
+    context.gate.established(session, connection)
+    if (!line) return
     if (!parts.isStorageAvailable(session.documentName)) context.gate.tellError(session, 'storage-unavailable')
     watchExpiry(context.gate, session)
   }

@@ -53,7 +53,9 @@ export function parseAddress(address: string): Address {
 }
 
 /** What a sync message asks for: `read` (step 1), or `write` with the update's bytes (step 2, or an update for everybody). */
-export type SyncMessage = { kind: 'read' } | { kind: 'write'; isBroadcast: boolean; update: Uint8Array; claims: Claims }
+export type SyncMessage =
+  | { kind: 'read'; known: Map<number, number> }
+  | { kind: 'write'; isBroadcast: boolean; update: Uint8Array; claims: Claims }
 
 /** @throws when it is malformed, down to the Yjs update or state vector in it (R6.3) */
 export function readSyncMessage(decoder: decoding.Decoder): SyncMessage {
@@ -61,8 +63,7 @@ export function readSyncMessage(decoder: decoding.Decoder): SyncMessage {
   const payload = decoding.readVarUint8Array(decoder)
   switch (type) {
     case syncType.step1:
-      Y.decodeStateVector(payload)
-      return { kind: 'read' }
+      return { kind: 'read', known: Y.decodeStateVector(payload) }
     case syncType.step2:
     case syncType.update:
       return { kind: 'write', isBroadcast: type === syncType.update, update: payload, claims: readClaims(payload) }
@@ -113,6 +114,29 @@ function frame(address: string, type: number, write: (encoder: encoding.Encoder)
   write(encoder)
   return encoding.toUint8Array(encoder)
 }
+
+/** Of a sync message. The payload may be a whole document, and is copied once. */
+function syncFrame(address: string, type: number, payload: Uint8Array): Uint8Array {
+  const head = frame(address, messageType.sync, (encoder) => {
+    encoding.writeVarUint(encoder, type)
+    encoding.writeVarUint(encoder, payload.byteLength)
+  })
+  const whole = new Uint8Array(head.byteLength + payload.byteLength)
+  whole.set(head)
+  whole.set(payload, head.byteLength)
+  return whole
+}
+
+/** Step 1: asks for what is not in `vector`. */
+export const questionFrame = (address: string, vector: Uint8Array): Uint8Array =>
+  syncFrame(address, syncType.step1, vector)
+
+/** Step 2: answers such a question. */
+export const answerFrame = (address: string, update: Uint8Array): Uint8Array =>
+  syncFrame(address, syncType.step2, update)
+
+export const updateFrame = (address: string, update: Uint8Array): Uint8Array =>
+  syncFrame(address, syncType.update, update)
 
 export const statelessFrame = (address: string, message: ServerMessage): Uint8Array =>
   frame(address, messageType.stateless, (encoder) => encoding.writeVarString(encoder, encodeServerMessage(message)))

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { WebSocketLike } from '@hocuspocus/server'
+import type { Connection, WebSocketLike } from '@hocuspocus/server'
 import {
   assertNever,
   closeCode,
@@ -18,6 +18,7 @@ import type { Claims } from './claims.ts'
 import { Echoes } from './echoes.ts'
 import * as frames from './frames.ts'
 import { inspect, parseSessionAddress } from './inspect.ts'
+import { Questions } from './questions.ts'
 import type { Removal } from './room.ts'
 import { Session } from './session.ts'
 import type { Transport } from './transport.ts'
@@ -58,6 +59,7 @@ export class Gate implements WebSocketLike {
   readonly #echoes = new Echoes()
   #latest: Session | null = null
   readonly #answers: Answers
+  readonly #questions: Questions
   #forward: ((frame: Uint8Array) => void) | null = null
 
   constructor(transport: Transport, documents: Documents, limits: GateLimits, events: GateEvents, now: () => number) {
@@ -66,10 +68,20 @@ export class Gate implements WebSocketLike {
     this.#limits = limits
     this.#events = events
     this.#now = now
+    const isCurrent = (session: Session) => this.sessions.get(session.address) === session
+    this.#questions = new Questions({
+      transport,
+      documents,
+      isCurrent,
+      failed: (session, cause) => {
+        this.#report(session, 'internal', cause)
+        this.close(closeCode.reset, 'connection-lost')
+      },
+    })
     this.#answers = new Answers({
       transport,
       documents,
-      isCurrent: (session) => this.sessions.get(session.address) === session,
+      isCurrent,
       report: (session, code, cause) => this.#report(session, code, cause),
       broken: (documentName) => this.#events.broken(documentName),
     })
@@ -128,6 +140,9 @@ export class Gate implements WebSocketLike {
       case 'pass-presence':
         this.#depart(session, verdict.gone)
         break
+      case 'pass-question':
+        this.#questions.ask(session, { frame, known: verdict.known })
+        return
       case 'pass':
         break
       case 'drop':
@@ -146,6 +161,12 @@ export class Gate implements WebSocketLike {
     // an established session's frames need not be addressed again
     if (session.connection) session.connection.handleMessage(frame)
     else this.#forward?.(frame)
+  }
+
+  /** A session's document is open. */
+  established(session: Session, connection: Connection): void {
+    session.connection = connection
+    this.#questions.answer(session)
   }
 
   /** The update of a session that Hocuspocus is applying just now: a view into the frame it came in. */
@@ -229,7 +250,7 @@ export class Gate implements WebSocketLike {
         this.#closeSession(frames.readHeader(frame).address)
         return
       case messageType.sync:
-        if (!this.#echoes.take(frame)) this.#transport.send(frame)
+        if (!this.#echoes.take(frame) && !this.#questions.hold(frame)) this.#transport.send(frame)
         return
       default:
         this.#transport.send(frame)

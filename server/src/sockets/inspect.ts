@@ -6,6 +6,8 @@ import type { Session } from './session.ts'
 /** What is to be done with a client's frame; nothing of it has been applied yet (R6.3). */
 export type Verdict =
   | { kind: 'pass' }
+  /** A client asks for what is not among what it has. */
+  | { kind: 'pass-question'; known: Map<number, number> }
   | { kind: 'authenticate'; tokenField: string }
   /** A sync message that changes the document: its answer will be one SyncStatus. */
   | { kind: 'pass-write'; isBroadcast: boolean; update: Uint8Array; claims: Claims }
@@ -58,7 +60,7 @@ function inspectSync(session: Session, decoder: frames.Header['decoder'], circum
   } catch (cause) {
     return { kind: 'refuse-write', code: 'update-malformed', cause }
   }
-  if (message.kind === 'read') return pass
+  if (message.kind === 'read') return { kind: 'pass-question', known: message.known }
   const expiresAt = session.access?.expiresAt ?? null
   if (expiresAt !== null && expiresAt <= circumstances.now) {
     return { kind: 'refuse-write', code: 'token-expired', claims: message.claims }

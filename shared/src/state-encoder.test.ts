@@ -1,8 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
-import type { Pace } from './pace.ts'
-import { encodeInSlices } from './state-encoder.ts'
+import { encodeInSlices, type Pace } from './state-encoder.ts'
 
 /** A slice is over after each look; the work that is given is done while the encoder rests. */
 function restless(meanwhile: () => void = () => {}): Pace {
@@ -83,10 +82,29 @@ describe('[D2.1] a document encoded in slices', () => {
     )
   })
 
+  test('for somebody who has a part of it, is byte for byte what Yjs makes of it', async () => {
+    await fc.assert(
+      fc.asyncProperty(acts(0, 60), acts(0, 60), fc.nat(50), async (first, then, ahead) => {
+        const { docs, act } = people()
+        first.forEach(act)
+        const known = Y.decodeStateVector(Y.encodeStateVector(docs[0]!))
+        then.forEach(act)
+        // within a struct, too, beyond what there is, and of a client that is not known here
+        known.set(1, (known.get(1) ?? 0) + ahead).set(4, ahead)
+        const { update, vector } = await encodeInSlices(docs[0]!, restless(), known)
+        expect(update).toEqual(Y.encodeStateAsUpdate(docs[0]!, Y.encodeStateVector(known)))
+        expect(Y.decodeStateVector(vector)).toEqual(Y.decodeStateVector(Y.encodeStateVector(docs[0]!)))
+      }),
+      { numRuns: 150 },
+    )
+  })
+
   test('is right when it is edited, deleted from and tidied up between slices', async () => {
     await fc.assert(
-      fc.asyncProperty(acts(20, 120), acts(1, 40), async (before, meanwhile) => {
+      fc.asyncProperty(acts(0, 80), acts(20, 120), acts(1, 40), async (first, before, meanwhile) => {
         const { docs, act } = people()
+        first.forEach(act)
+        const known = Y.encodeStateAsUpdate(docs[0]!)
         before.forEach(act)
         const doc = docs[0]!
         const atStart = Y.encodeStateVector(doc)
@@ -98,14 +116,15 @@ describe('[D2.1] a document encoded in slices', () => {
           restless(() => {
             for (const next of left.splice(0, 2)) act(next)
           }),
+          Y.decodeStateVector(Y.encodeStateVectorFromUpdate(known)),
         )
         // with the rows that were stored meanwhile it is the document as it is now
-        const again = opened(update, ...rows)
+        const again = opened(known, update, ...rows)
         expect(contentOf(again)).toEqual(contentOf(doc))
         expect(again.store.pendingStructs).toBeNull()
         expect(again.store.pendingDs).toBeNull()
         // and without them it opens all the same, holding what was there at the start
-        const alone = opened(update)
+        const alone = opened(known, update)
         expect(alone.store.pendingStructs).toBeNull()
         expect(alone.store.pendingDs).toBeNull()
         const held = Y.decodeStateVector(Y.encodeStateVector(alone))

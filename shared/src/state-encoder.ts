@@ -1,14 +1,24 @@
 import * as encoding from 'lib0/encoding'
 import * as Y from 'yjs'
-import type { Pace } from './pace.ts'
 
-/** The whole of a document, as it is stored. */
+/** Work in slices that nobody feels: a slice is over after some ms, and then others come first. */
+export interface Pace {
+  /** This slice's time is used up. */
+  isOver(): boolean
+  /** Lets others do what they have to; a new slice begins when it resolves. */
+  rest(): Promise<void>
+}
+
+/** A document as somebody needs it who has some of it, or nothing. */
 export interface EncodedState {
-  /** A valid update; byte for byte what `Y.encodeStateAsUpdate` gives when nothing changes meanwhile. */
+  /**
+   * A valid update; byte for byte what `Y.encodeStateAsUpdate` gives when nothing changes meanwhile and nothing waits in
+   * the document for edits that are missing.
+   */
   readonly update: Uint8Array
   /** Where in `update` the deletions begin. */
   readonly deletionsAt: number
-  /** How much of each client's edits it holds, encoded. */
+  /** How much of each client's edits somebody has who has applied it, encoded. */
   readonly vector: Uint8Array
   /** What waits in the document for edits that are missing, as an update of its own. */
   readonly pending: Uint8Array | null
@@ -19,6 +29,8 @@ type Ranges = number[]
 
 interface ClientState {
   readonly client: number
+  /** Edits up to here are known to whom it is for: only what was deleted of them is written. */
+  readonly known: number
   /** Edits from here on came after the encoding began, and are not asked for. */
   readonly end: number
   readonly parts: Uint8Array[]
@@ -36,8 +48,14 @@ const partSize = 1 << 16
  * The result holds everything that was in the document when it began. Of what came after that it may hold some
  * content, and it holds every deletion of content that it has: a struct may be gone from the document in one slice
  * whose parent was written as present in an earlier one.
+ * @param known how much of each client's edits is known to whom it is for
+ * @throws what `pace.rest` throws, when it is to be given up
  */
-export async function encodeInSlices(doc: Y.Doc, pace: Pace): Promise<EncodedState> {
+export async function encodeInSlices(
+  doc: Y.Doc,
+  pace: Pace,
+  known: ReadonlyMap<number, number> = new Map(),
+): Promise<EncodedState> {
   const { pendingStructs, pendingDs } = doc.store
   const waiting = [pendingDs, pendingStructs?.update].filter((update) => update instanceof Uint8Array)
   const later = new Map<number, Ranges>()
@@ -50,8 +68,11 @@ export async function encodeInSlices(doc: Y.Doc, pace: Pace): Promise<EncodedSta
   }
   doc.on('afterTransaction', note)
   try {
-    const states = statesOf(doc)
-    for (const state of states) await writeStructs(doc, state, pace)
+    const states = statesOf(doc, known)
+    for (const state of states) {
+      await passKnown(doc, state, pace)
+      await writeStructs(doc, state, pace)
+    }
     return {
       ...(await assemble(states, later, pace)),
       vector: Y.encodeStateVector(new Map(states.map(({ client, clock }) => [client, clock]))),
@@ -63,13 +84,32 @@ export async function encodeInSlices(doc: Y.Doc, pace: Pace): Promise<EncodedSta
 }
 
 /** In the order of `Y.encodeStateAsUpdate`: higher clients first, which makes conflicts cheap to resolve. */
-function statesOf(doc: Y.Doc): ClientState[] {
+function statesOf(doc: Y.Doc, knownClocks: ReadonlyMap<number, number>): ClientState[] {
   const states: ClientState[] = []
   for (const [client, structs] of doc.store.clients) {
     const last = structs.at(-1)
-    if (last) states.push({ client, end: last.id.clock + last.length, parts: [], count: 0, clock: 0, deleted: [] })
+    if (!last) continue
+    const end = last.id.clock + last.length
+    const known = Math.min(end, knownClocks.get(client) ?? 0)
+    states.push({ client, known, end, parts: [], count: 0, clock: 0, deleted: [] })
   }
   return states.sort((a, b) => b.client - a.client)
+}
+
+/** Notes what is deleted of what is known. */
+async function passKnown(doc: Y.Doc, state: ClientState, pace: Pace): Promise<void> {
+  while (state.clock < state.known) {
+    const structs = doc.store.clients.get(state.client) ?? []
+    let index = Y.findIndexSS(structs, state.clock)
+    do {
+      const struct = structs[index++]
+      if (!struct) break
+      const end = Math.min(state.known, struct.id.clock + struct.length)
+      if (struct.deleted) addRange(state.deleted, state.clock, end - state.clock)
+      state.clock = end
+    } while (state.clock < state.known && !pace.isOver())
+    if (pace.isOver()) await pace.rest()
+  }
 }
 
 async function writeStructs(doc: Y.Doc, state: ClientState, pace: Pace): Promise<void> {
@@ -108,13 +148,14 @@ async function assemble(
   later: ReadonlyMap<number, Ranges>,
   pace: Pace,
 ): Promise<{ update: Uint8Array; deletionsAt: number }> {
-  const parts = [encode((encoder) => encoding.writeVarUint(encoder, states.length))]
-  for (const { client, count, parts: written } of states) {
+  const sections = states.filter(({ count }) => count > 0)
+  const parts = [encode((encoder) => encoding.writeVarUint(encoder, sections.length))]
+  for (const { client, count, known, parts: written } of sections) {
     parts.push(
       encode((encoder) => {
         encoding.writeVarUint(encoder, count)
         encoding.writeVarUint(encoder, client)
-        encoding.writeVarUint(encoder, 0)
+        encoding.writeVarUint(encoder, known)
       }),
       ...written,
     )

@@ -1,0 +1,176 @@
+import { setImmediate } from 'node:timers/promises'
+import type { Connection } from '@hocuspocus/server'
+import { messageType, syncType } from '@tidemark/shared'
+import * as decoding from 'lib0/decoding'
+import { describe, expect, test } from 'vitest'
+import * as Y from 'yjs'
+import { freshDatabase } from '../../../test/helpers/postgres.ts'
+import { until } from '../../../test/helpers/until.ts'
+import { Writer } from '../../../test/helpers/writer.ts'
+import type { Documents } from '../documents/documents.ts'
+import type { OpenDocument } from '../documents/open-document.ts'
+import { readHeader, updateFrame } from './frames.ts'
+import { Questions } from './questions.ts'
+import { Session } from './session.ts'
+import { LocalServer } from './testing.ts'
+
+interface Said {
+  type: number
+  payload: Uint8Array
+}
+
+/** A socket with one session, whose document says that it has so many bytes. */
+function world(document: Y.Doc, bytes: number) {
+  const said: Said[] = []
+  const passedOn: Uint8Array[] = []
+  const failures: unknown[] = []
+  const state = { isOpen: true, isCurrent: true }
+  const open = { document, size: { bytes } } as unknown as OpenDocument
+  const questions = new Questions({
+    transport: {
+      send(frame) {
+        const { address, type, decoder } = readHeader(frame)
+        expect([address, type]).toEqual(['plan', messageType.sync])
+        said.push({ type: decoding.readVarUint(decoder), payload: decoding.readVarUint8Array(decoder) })
+      },
+      close() {},
+      setPaused() {},
+      get isOpen() {
+        return state.isOpen
+      },
+    },
+    documents: { get: () => open } as unknown as Documents,
+    isCurrent: () => state.isCurrent,
+    failed: (_session, cause) => failures.push(cause),
+  })
+  const session = new Session('plan', 'plan', 0)
+  const connection = { document, handleMessage: (frame: Uint8Array) => passedOn.push(frame) } as unknown as Connection
+  session.connection = connection
+  return { questions, session, connection, said, passedOn, failures, state }
+}
+
+const frame = Uint8Array.of(1)
+const nothing = new Map<number, number>()
+const large = 10 * 1024 * 1024
+
+/** Some ten ms of encoding. */
+function longDocument(): Y.Doc {
+  const doc = new Y.Doc()
+  doc.getArray('list').push(Array.from({ length: 20_000 }, (_, at) => new Y.Text(`word ${at}`)))
+  return doc
+}
+
+const kinds = (said: readonly Said[]) => said.map(({ type }) => type)
+const answered = (said: readonly Said[], count = 1) =>
+  until('it is answered', async () => kinds(said).filter((type) => type === syncType.step2).length === count)
+
+function copyOf(said: readonly Said[]): Y.Doc {
+  const copy = new Y.Doc()
+  for (const { type, payload } of said) if (type !== syncType.step1) Y.applyUpdate(copy, payload)
+  return copy
+}
+
+describe('[R6.12] somebody opens a large document', () => {
+  test('others have their turn meanwhile, and what is written then comes behind the answer', async () => {
+    const doc = longDocument()
+    const { questions, session, said } = world(doc, large)
+    doc.on('update', (update: Uint8Array) => expect(questions.hold(updateFrame('plan', update))).toBe(true))
+    let turns = 0
+    const others = (async () => {
+      for (; !kinds(said).includes(syncType.step2); turns++) {
+        await setImmediate()
+        if (turns < 3) doc.getText('t').insert(turns, 'new ')
+      }
+    })()
+    questions.ask(session, { frame, known: nothing })
+    expect(kinds(said), 'what the client has is asked for at once').toEqual([syncType.step1])
+    await others
+    await setImmediate()
+    expect(turns).toBeGreaterThan(3)
+    expect(kinds(said)).toEqual([syncType.step1, syncType.step2, syncType.update, syncType.update, syncType.update])
+    const copy = copyOf(said)
+    expect(Y.encodeStateAsUpdate(copy)).toEqual(Y.encodeStateAsUpdate(doc))
+    expect(copy.store.pendingStructs).toBeNull()
+    expect(questions.hold(updateFrame('plan', new Uint8Array(2))), 'nothing is kept any more').toBe(false)
+  })
+
+  test('who has a part of it gets the rest, with what waits there for missing edits', async () => {
+    const doc = longDocument()
+    const known = Y.encodeStateVector(doc)
+    const author = new Y.Doc()
+    const updates: Uint8Array[] = []
+    author.on('update', (update: Uint8Array) => updates.push(update))
+    author.getText('u').insert(0, 'first ')
+    author.getText('u').insert(6, 'second')
+    Y.applyUpdate(doc, updates[1] as Uint8Array)
+    doc.getText('t').insert(0, 'afterwards ')
+    const { questions, session, said } = world(doc, large)
+    questions.ask(session, { frame, known: Y.decodeStateVector(known) })
+    await answered(said)
+    await setImmediate()
+    expect(said[1]?.payload.byteLength).toBeLessThan(1_000)
+    expect(kinds(said)).toEqual([syncType.step1, syncType.step2, syncType.update])
+    const copy = copyOf(said.slice(2))
+    Y.applyUpdate(copy, updates[0] as Uint8Array)
+    expect(copy.getText('u').toString()).toBe('first second')
+  })
+
+  test('a small document is left to Hocuspocus, and one that is not open yet waits', async () => {
+    const { questions, session, connection, said, passedOn } = world(longDocument(), 1_000)
+    session.connection = null
+    questions.ask(session, { frame, known: nothing })
+    expect(passedOn).toEqual([])
+    session.connection = connection
+    questions.answer(session)
+    questions.answer(session)
+    expect(passedOn).toEqual([frame])
+    expect(said).toEqual([])
+  })
+
+  test('of the questions that come before the answer the last one is answered after it', async () => {
+    const { questions, session, said } = world(longDocument(), large)
+    for (let at = 0; at < 50; at++) questions.ask(session, { frame, known: nothing })
+    await answered(said, 2)
+    for (let at = 0; at < 50; at++) await setImmediate()
+    expect(kinds(said)).toEqual([syncType.step1, syncType.step2, syncType.step1, syncType.step2])
+  })
+
+  test.each(['the socket closes', 'the session ends', 'the document is thrown out'])(
+    '%s: it is given up',
+    async (what) => {
+      const doc = longDocument()
+      const { questions, session, said, failures, state } = world(doc, large)
+      questions.ask(session, { frame, known: nothing })
+      if (what === 'the socket closes') state.isOpen = false
+      if (what === 'the session ends') state.isCurrent = false
+      if (what === 'the document is thrown out') doc.destroy()
+      await until('nobody waits', async () => !questions.hold(updateFrame('plan', new Uint8Array(2))))
+      for (let at = 0; at < 50; at++) await setImmediate()
+      expect(kinds(said)).toEqual([syncType.step1])
+      expect(failures).toEqual([])
+    },
+  )
+
+  test('with a whole server: a stock client has it, and writes in it', async () => {
+    await using server = await LocalServer.start(await freshDatabase(), {})
+    using author = new Writer({ url: server.sync, document: 'long' })
+    await author.synced()
+    for (let at = 0; at < 3; at++) {
+      author.doc.getArray('list').push(Array.from({ length: 100 }, () => new Y.Text('x'.repeat(4_000))))
+    }
+    await until('all of it is saved', async () => !author.provider.hasUnsyncedChanges)
+    using ada = new Writer({ url: server.sync, document: 'long' })
+    await ada.synced()
+    ada.write()
+    await ada.drained()
+    using ben = new Writer({ url: server.sync, document: 'long' })
+    const [first] = [ada.write()]
+    await ben.synced()
+    ben.write()
+    await ben.drained()
+    await until('each has what the other wrote', async () => [ada, ben].every(({ edits }) => edits.length === 3))
+    expect(ben.edits.toArray()).toContain(first)
+    expect(ben.doc.getArray('list').length).toBe(300)
+    expect(Y.encodeStateAsUpdate(ben.doc)).toEqual(Y.encodeStateAsUpdate(ada.doc))
+  })
+})
