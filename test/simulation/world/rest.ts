@@ -110,6 +110,7 @@ export class Rest {
 
   /** [R3.4] A sign-out that says that all is saved is right. */
   checkDrained(device: Device, before: readonly Edit[]): void {
+    this.#promises.journals.look()
     for (const name of documents) {
       for (const edit of before) {
         if (edit.by.device !== device || edit.by.name !== name || this.#promises.isForgotten(edit)) continue
