@@ -132,10 +132,15 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
       if (this._destroyed || this.#isLost) letGo()
       else this.#letGo = letGo
     })
-    let opened = await openNewest(document, { ...this.#means, onProgress }, this.opening)
+    const opening = { ...this.#means, onProgress }
+    // The browser may drop a connection at any time, and what fails once may not fail twice: memory is for a whole opening.
+    let opened = await openNewest(document, opening, this.opening).catch((cause: unknown) => {
+      if (cause instanceof TidemarkError || this._destroyed || this.#isLost) throw cause
+      return openNewest(document, opening)
+    })
     await heldSoon(this.#means.clock, held, this.#means.openTimeLimit)
     // It was evicted while it was read, which nobody can do any more: what there is now counts.
-    if (opened.isDeleted()) opened = await openNewest(document, { ...this.#means, onProgress })
+    if (opened.isDeleted()) opened = await openNewest(document, opening)
     if (this.#isLost) opened.database.close()
     return opened
   }

@@ -1,4 +1,4 @@
-import type { DatabaseContent, Device } from '@tidemark/client/testing'
+import type { DatabaseContent, Device, StepOutcome } from '@tidemark/client/testing'
 import { unsealed } from './browser.ts'
 import { Coverage } from './coverage.ts'
 
@@ -94,4 +94,18 @@ function updateIn(value: unknown): Uint8Array[] {
   let update = opened.get(value)
   if (!update) opened.set(value, (update = unsealed(value.data).slice()))
   return [update]
+}
+
+/** One step of the disk goes wrong, the others do not. */
+export function tripDisk(device: Device, after: number, outcome: StepOutcome): void {
+  const usual = device.indexeddb.outcomeOf
+  let left = after
+  device.indexeddb.outcomeOf = (kind, database) => {
+    // only who begins a transaction finds out that its connection is gone; only what is written needs space
+    const isPossible =
+      (outcome === 'gone') === (kind === 'begin') && (outcome !== 'full' || kind === 'commit' || kind === 'write')
+    if (!isPossible || left-- > 0) return usual(kind, database)
+    device.indexeddb.outcomeOf = usual
+    return outcome
+  }
 }

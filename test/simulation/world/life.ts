@@ -1,6 +1,7 @@
-import { createWorld, type Device, type StepOutcome, type Tab, type World } from '@tidemark/client/testing'
+import { createWorld, type Device, type Tab, type World } from '@tidemark/client/testing'
 import { type Account, Accounts, accounts } from './accounts.ts'
 import { within } from './browser.ts'
+import { tripDisk } from './disk.ts'
 import { type Habits, Login } from './login.ts'
 import type { Edit } from './opened.ts'
 import { People } from './people.ts'
@@ -211,6 +212,7 @@ export class Life {
       if (!login.isOver && login.tab.state === 'running') for (const name of documents) this.#people.open(login, name)
     }
     await this.#comeToRest()
+    this.#promises.closePages()
     // what only a disk holds comes with the next opening
     for (const tab of this.#devices.flatMap(({ tabs }) => tabs)) tab.close()
     this.#promises.parted.clear()
@@ -286,19 +288,5 @@ export class Life {
     }
     this.#promises.everythingTravels()
     for (const opened of this.#promises.opened) opened.sendAll()
-  }
-}
-
-/** One step of the disk goes wrong, the others do not. */
-function tripDisk(device: Device, after: number, outcome: StepOutcome): void {
-  const usual = device.indexeddb.outcomeOf
-  let left = after
-  device.indexeddb.outcomeOf = (kind, database) => {
-    // only who begins a transaction finds out that its connection is gone; only what is written needs space
-    const isPossible =
-      (outcome === 'gone') === (kind === 'begin') && (outcome !== 'full' || kind === 'commit' || kind === 'write')
-    if (!isPossible || left-- > 0) return usual(kind, database)
-    device.indexeddb.outcomeOf = usual
-    return outcome
   }
 }

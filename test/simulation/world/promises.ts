@@ -182,6 +182,15 @@ export class Promises {
     )
   }
 
+  /** Pages are closed although they ask (R2.4): where there is no disk, what no message can carry goes with them. */
+  closePages(): void {
+    for (const edit of this.edits) {
+      const { tab, document } = edit.by
+      const isOnlyInPage = document.status.localStore.kind === 'memory' && this.isStuck(edit.by)
+      if (isOnlyInPage && pageOf(tab).asksBeforeClosing) this.forgiven.add(edit)
+    }
+  }
+
   /** There is something in it that no message can carry. */
   isStuck(opened: Opened): boolean {
     return [...this.large].some(

@@ -103,8 +103,15 @@ export class Rest {
     // also by whoever had it from the server before that was reset
     const copies = this.#devices.flatMap((device) => copiesOn(device, by.name))
     if (copies.some((copy) => (copy.isSetAside || isOfTwo(copy)) && holdingOf(copy).holds(units))) return
-    // set aside in memory, where there was no disk: it was there for as long as its tab
-    const wasInMemory = by.document.isSetAside && by.document.status.localStore.kind === 'memory'
+    // set aside in memory, where there was no disk, by its opening or one that took it over: it was there with its tab
+    const wasInMemory = this.#promises.opened.some(
+      ({ tab, name, document, own }) =>
+        tab === by.tab &&
+        name === by.name &&
+        document.isSetAside &&
+        document.status.localStore.kind === 'memory' &&
+        own.holds(units),
+    )
     if (!wasInMemory) this.#promises.complain(`[R3] ${says} of ${by} ${why}, and is gone`)
   }
 
