@@ -105,6 +105,28 @@ describe('[R3.5] [R2.4] a document is closed while an edit of it is kept nowhere
     device.free()
   })
 
+  test('on a device that deletes nothing: signing out does not throw it away either', async () => {
+    const { asks, tabs } = pageListeners()
+    const { client, namespace } = personAt(nowhere, { tabs })
+    const device = fullDevice()
+    const document = client.open('plan')
+    write(document, 'still here')
+    await document.close()
+    const open = vi.spyOn(indexedDB, 'open').mockImplementation(() => {
+      throw new DOMException('broken', 'UnknownError')
+    })
+    const result = await client.signOut({ timeout: 50, wipe: 'always' })
+    expect(result).toMatchObject({ drained: false, wiped: false, error: { code: 'local-storage-failed' } })
+    expect(result.remaining).toMatchObject([{ name: 'plan' }])
+    expect(asks()).toBe(true)
+    open.mockRestore()
+    device.free()
+    await until('the page has stored it', () => !asks())
+    const again = personAt(nowhere, { namespace, tabs }).client.open('plan')
+    await again.whenLoaded
+    expect([textOf(again), again.pendingCount]).toEqual(['still here', 1])
+  })
+
   test.each<['memory' | 'missing']>([['memory'], ['missing']])(
     'in memory (%s): it asks until it is saved',
     async (how) => {

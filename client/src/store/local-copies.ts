@@ -1,4 +1,4 @@
-import type { Clock } from '@tidemark/shared'
+import { type Clock, TidemarkError } from '@tidemark/shared'
 import * as Y from 'yjs'
 import { within } from '../time-limit.ts'
 import { writeError } from './idb.ts'
@@ -94,9 +94,17 @@ export class LocalCopies {
 
   async delete(document: string): Promise<void> {
     await this.#keeping.whenEnded(this.#nameOf(document))
-    this.#keeping.drop(this.#nameOf(document))
-    await Promise.all(this.#all.map((stores) => this.#answer('deleting a copy', stores.delete(document))))
-    await this.#lookAtMemory()
+    const decided = this.#keeping.deleting(this.#nameOf(document))
+    try {
+      await Promise.all(this.#all.map((stores) => this.#answer('deleting a copy', stores.delete(document))))
+      decided(true)
+    } catch (error) {
+      // One that could not be deleted yet, but was emptied, gets nothing back (R3.10).
+      decided(error instanceof TidemarkError && error.code === 'local-storage-in-use' && error.cause === undefined)
+      throw error
+    } finally {
+      await this.#lookAtMemory()
+    }
   }
 
   /** @throws {TidemarkError} `local-storage-failed` */

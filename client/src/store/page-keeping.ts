@@ -116,9 +116,19 @@ export class PageKeeping {
     this.#guard.set(whose, isUnsafe)
   }
 
-  /** They are deleted with their document. */
-  drop(name: string): void {
-    for (const held of this.#held.get(name) ?? []) this.#release(name, held)
+  /**
+   * Their document is being deleted: until that is decided they are not stored.
+   * @returns to be told: are they deleted with it?
+   */
+  deleting(name: string): (isDeleted: boolean) => void {
+    const all = [...(this.#held.get(name) ?? [])]
+    for (const held of all) held.cancel()
+    return (isDeleted) => {
+      for (const held of all) {
+        if (isDeleted) this.#release(name, held)
+        else if (this.#held.get(name)?.has(held)) this.#storeLater(name, held)
+      }
+    }
   }
 
   #release(name: string, held: Held): void {
