@@ -1,11 +1,10 @@
-import * as Y from 'yjs'
 import { Timeline } from '../../../client/src/testing/timeline.ts'
-import { load } from '../../../server/src/documents/load.ts'
 import { Random } from '../../helpers/random.ts'
 import { Damages } from './damages.ts'
 import { change, disturb } from './happenings.ts'
 import { Node, shutdownMs } from './node.ts'
 import { Promises } from './promises.ts'
+import { differencesWhenLoaded, lackedInMemory } from './shown.ts'
 import { type DocumentName, documents, nodes, type Step, writers } from './steps.ts'
 import { Storage } from './storage/storage.ts'
 import { Writer } from './writer.ts'
@@ -27,7 +26,7 @@ export class Life {
     this.#random = new Random(seed)
     this.promises = new Promises(this.timeline, () => this.storage)
     this.storage = new Storage(this.timeline, this.#random, {
-      ran: (statement, values) => this.promises.ran(statement, values),
+      ran: (...told) => this.promises.ran(...told),
       unknown: (statement) => this.promises.complain(`the simulated database does not know ${statement}`),
     })
     this.nodes = Array.from({ length: nodes }, () => null)
@@ -219,7 +218,7 @@ export class Life {
   }
 
   async #end(): Promise<void> {
-    for (const node of this.nodes) if (node?.state === 'running') this.promises.checkCaughtUp(node)
+    this.#checkMemory(false)
     this.storage.troubles.heal()
     this.storage.release()
     this.#damages.repair()
@@ -238,9 +237,11 @@ export class Life {
     await this.#advance(15_000)
     this.#checkSettled()
     this.promises.checkKept()
-    for (const node of this.nodes) if (node?.state === 'running') this.promises.checkCaughtUp(node, true)
+    this.#checkMemory(true)
     this.promises.answer()
-    for (const name of documents) this.promises.checkLoaded(name, await this.#load(name))
+    for (const name of documents) {
+      for await (const what of differencesWhenLoaded(this.storage, name)) this.promises.complain(what)
+    }
     this.promises.answer()
     for (const writer of this.writers) writer.leave()
     await this.#advance(60_000)
@@ -251,10 +252,11 @@ export class Life {
     this.promises.answer()
   }
 
-  async #load(name: DocumentName): Promise<Y.Doc> {
-    const doc = new Y.Doc()
-    await load(this.storage.direct, name, doc)
-    return doc
+  #checkMemory(isAtRest: boolean): void {
+    for (const node of this.nodes) {
+      if (node?.state !== 'running') continue
+      for (const what of lackedInMemory(this.storage, node, isAtRest)) this.promises.complain(what)
+    }
   }
 
   #checkSettled(): void {

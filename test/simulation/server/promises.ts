@@ -4,11 +4,13 @@ import type { SyncFailure } from '../../../server/src/sync.ts'
 import { Coverage, unitsOf } from '../world/coverage.ts'
 import { differences, Held, stateOf } from './held.ts'
 import { limits, type Node } from './node.ts'
+import type { SimulatedProcess } from './process.ts'
 import type { Replica, Write } from './replica.ts'
-import { recoveryMs, Servers } from './servers.ts'
+import { recoveryMs, Servers, tellMs } from './servers.ts'
 import { type DocumentName, documents } from './steps.ts'
 import type { Storage } from './storage/storage.ts'
 import type { StoredDocument } from './storage/tables.ts'
+import { StoredOnce } from './stored-once.ts'
 import { Wellbeing } from './wellbeing.ts'
 import type { Writer } from './writer.ts'
 
@@ -38,6 +40,7 @@ export class Promises {
   readonly #storage: () => Storage
   readonly #wellbeing: Wellbeing
   readonly #servers: Servers
+  readonly #storedOnce = new StoredOnce((what) => this.complain(what))
   /** What was refused stays with its author. */
   readonly #refused = new Set<string>()
   #trouble: string | null = null
@@ -67,14 +70,17 @@ export class Promises {
   // ——— what the database does ———
 
   /** A statement has run: what it wrote counts at once. */
-  ran(statement: string, values: readonly unknown[]): void {
+  ran(statement: string, values: readonly unknown[], process: SimulatedProcess): void {
     const { tables } = this.#storage()
     if (statement === 'tidemark-snapshot-save') {
       const document = tables.byId(Number(values[0]))
       if (document) this.#checkSnapshots(document)
     }
     if (statement !== 'tidemark-journal-commit') return
-    for (const document of tables.documents.values()) this.#look(document)
+    for (const document of tables.documents.values()) {
+      this.#look(document)
+      this.#storedOnce.look(document, process)
+    }
   }
 
   readonly #seen = new Map<DocumentName, number>()
@@ -92,6 +98,7 @@ export class Promises {
   /** The newest commits are gone. */
   rewound(): void {
     this.excuse()
+    this.#storedOnce.rewound(this.#storage().tables.documents.values())
     for (const document of this.#storage().tables.documents.values()) {
       const name = document.name as DocumentName
       const before = this.#committed.get(name)!
@@ -214,6 +221,11 @@ export class Promises {
     if (oldest && !writer.isDeaf && now - Math.max(oldest.sentAt, since) > boundMs) {
       this.complain(`[R6] ${writer.name} has waited ${now - oldest.sentAt} ms in ${name}, which is well`)
     }
+    const unawares = oldest && replica.isComplete && !writer.isDeaf && !replica.isToldAway
+    const silence = unawares ? now - Math.max(oldest.sentAt, replica.answeredAt) : 0
+    if (silence > tellMs) {
+      this.complain(`[R5.5] ${writer.name} has waited ${silence} ms in ${name}, and nobody has told why`)
+    }
     if (
       replica.isToldAway &&
       !writer.isDeaf &&
@@ -268,31 +280,5 @@ export class Promises {
         }
       }
     }
-  }
-
-  /** [R7.2] Every server that has a document open holds the revisions that it knows of, but for what it could not read. */
-  checkCaughtUp({ sync }: Node, isAtRest = false): void {
-    for (const { document, line, missing: known } of sync.documents.all()) {
-      if (!isAtRest && line.covered < line.revision) continue
-      const stored = this.#storage().tables.documents.get(document.name)
-      const rows = [...(stored?.updates ?? [])].filter(([revision]) => {
-        return revision <= line.revision && !known.has(revision) && !stored?.quarantine.has(`update ${revision}`)
-      })
-      const expected = stateOf(rows.map(([, { committed }]) => committed))
-      const missing = differences(expected, Y.encodeStateAsUpdate(document)).onlyOne
-      if (missing.length > 0)
-        this.complain(`[R7.2] a server has ${document.name} open and lacks ${missing.slice(0, 5)}`)
-    }
-  }
-
-  /** [R7.2] A fresh load shows exactly the journal. */
-  checkLoaded(name: DocumentName, loaded: Y.Doc): void {
-    const document = this.#storage().tables.documents.get(name)
-    if (!document) return
-    const rows = [...document.updates.values()].map(({ committed }) => committed)
-    const { onlyOne: missing, onlyOther: more } = differences(stateOf(rows), Y.encodeStateAsUpdate(loaded))
-    if (missing.length > 0) this.complain(`[R7.2] ${name}, loaded anew, lacks ${missing.slice(0, 5)}`)
-    if (more.length > 0)
-      this.complain(`[R7.2] ${name}, loaded anew, has ${more.slice(0, 5)}, which is not in the journal`)
   }
 }

@@ -34,6 +34,8 @@ export interface Replica {
   edits: Edit[]
   /** The last word on the server's storage. */
   isToldAway: boolean
+  /** When the server last answered or told it something. */
+  answeredAt: number
   lastError: string
 }
 
@@ -49,6 +51,7 @@ export function replicaOf(name: DocumentName, doc: Y.Doc): Replica {
     writes: [],
     edits: [],
     isToldAway: false,
+    answeredAt: 0,
     lastError: '',
   }
 }

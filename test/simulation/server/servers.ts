@@ -2,6 +2,8 @@ import type { Timeline } from '../../../client/src/testing/timeline.ts'
 import type { Node } from './node.ts'
 import type { Wellbeing } from './wellbeing.ts'
 
+/** Until everybody hears that edits cannot be stored, in ms. */
+export const tellMs = 2_000
 /** How long after the last trouble all must be as if there had been none, in ms. */
 export const recoveryMs = 8_000
 /** A shutdown, and what nobody has open, while all is well. */
@@ -24,16 +26,27 @@ export class Servers {
     this.#checkStop(node)
     if (node.state === 'gone') return
     this.#checkIdle(node)
-    if (
-      this.#timeline.time - this.#wellbeing.sinceAll > recoveryMs &&
-      !node.sync.journal.available &&
-      node.state === 'running'
-    ) {
-      this.#complain('[W2] a server is not ready, and its database has long been well')
-    }
+    this.#checkReady(node)
     // a limit of Hocuspocus's, which says so by itself
     const line = node.process.printed.find((line) => !line.startsWith('Hocuspocus: closing connection'))
     if (line !== undefined) this.#complain(`[R5] a server printed ${line.slice(0, 800)}`)
+  }
+
+  readonly #queuedSince = new Map<Node, number>()
+  /** [W2] It is not ready while what waits cannot be stored, and ready soon after the database is well but for one document. */
+  #checkReady(node: Node): void {
+    const { state, sync } = node
+    const now = this.#timeline.time
+    if (sync.journal.queued.updates === 0) this.#queuedSince.delete(node)
+    else if (!this.#queuedSince.has(node)) this.#queuedSince.set(node, now)
+    if (state !== 'running') return
+    const waiting = now - Math.max(this.#queuedSince.get(node) ?? now, this.#wellbeing.takesNothingSince)
+    if (sync.journal.available && waiting > tellMs) {
+      this.#complain('[W2] a server is ready, and its database has taken nothing for long')
+    }
+    if (!sync.journal.available && now - this.#wellbeing.since('all') > recoveryMs) {
+      this.#complain('[W2] a server is not ready, and its database has long been well')
+    }
   }
 
   /** [W3] With a database that is well a server stops soon and leaves nothing, whoever writes meanwhile. */

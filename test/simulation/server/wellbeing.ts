@@ -10,6 +10,8 @@ export class Wellbeing {
   /** Documents whose rows the database refuses now, and since when; and those of which it has at some time. */
   readonly refusedSince = new Map<DocumentName, number>()
   readonly refusing = new Set<DocumentName>()
+  /** Since when it has taken no edit of any document; never, while it may take some. */
+  takesNothingSince = Number.POSITIVE_INFINITY
 
   constructor(timeline: Timeline, storage: () => Storage) {
     this.#timeline = timeline
@@ -36,6 +38,10 @@ export class Wellbeing {
   look(): void {
     const { troubles } = this.#storage()
     this.#note('all', !troubles.isGeneral)
+    const takesNothing = troubles.isAway || troubles.isReadOnly || troubles.isFull
+    this.takesNothingSince = takesNothing
+      ? Math.min(this.takesNothingSince, this.#timeline.time)
+      : Number.POSITIVE_INFINITY
     for (const name of documents) {
       const trouble = troubles.documents.get(name)
       this.#note(name, trouble === undefined)

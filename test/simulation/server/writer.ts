@@ -181,6 +181,7 @@ export class Writer {
     if (!replica || replica.session === 'closed') return
     const said = read(bytes)
     if (replica.session === 'closing' && said.kind !== 'closed' && said.kind !== 'denied') return
+    if (said.kind !== 'sync' || said.type === syncType.step1) replica.answeredAt = this.#world.timeline.time
     switch (said.kind) {
       case 'authenticated':
         replica.session = 'open'

@@ -32,8 +32,8 @@ interface Arrived {
 }
 
 export interface Watcher {
-  /** A statement has committed. */
-  ran(statement: string, values: readonly unknown[]): void
+  /** A statement of `process` has committed. */
+  ran(statement: string, values: readonly unknown[], process: SimulatedProcess): void
   unknown(statement: string): void
 }
 
@@ -180,7 +180,7 @@ export class Storage {
           this.#circumstances((name) => this.#isHeld(name)),
           values,
         )
-        this.#watcher.ran(statement, values)
+        this.#watcher.ran(statement, values, process)
         if (fate === 'after') answered(() => caller.refuse(databaseError('ECONNRESET')))
         else if (fate !== 'answer') answered(() => caller.answer(rows))
       }
