@@ -2,24 +2,14 @@ import { authType, decodeServerMessage, encodeAuthEnvelope, messageType, syncTyp
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import * as Y from 'yjs'
-import type { Timeline } from '../../../client/src/testing/timeline.ts'
-import type { Random } from '../../helpers/random.ts'
 import { frame, read, type Said } from '../../helpers/raw-client.ts'
 import { unitsOf } from '../world/coverage.ts'
 import { contentsOf } from './held.ts'
 import type { Node } from './node.ts'
-import { end, type Replica, replicaOf, type Write } from './replica.ts'
+import { end, type Replica, replicaOf } from './replica.ts'
 import type { SimulatedSocket } from './socket.ts'
 import type { DocumentName } from './steps.ts'
-
-export interface WriterEvents {
-  wrote(replica: Replica, write: Write): void
-  acknowledged(writer: Writer, replica: Replica, write: Write): void
-  refused(writer: Writer, replica: Replica, write: Write): void
-  /** Everything that it made and told has been answered: its person reads "Saved". */
-  saved(writer: Writer, replica: Replica): void
-  trouble(what: string): void
-}
+import type { WriterEvents, WriterWorld } from './surroundings.ts'
 
 /** Somebody whose client does what the protocol says: it comes back after each close, and its handshake brings what it has. */
 export class Writer {
@@ -29,7 +19,7 @@ export class Writer {
   /** Which node it goes to next. */
   place: number
   isHere = true
-  readonly #world: { readonly timeline: Timeline; readonly random: Random; node(number: number): Node | null }
+  readonly #world: WriterWorld
   readonly #events: WriterEvents
   #socket: SimulatedSocket | null = null
   #sockets = 0
@@ -39,7 +29,7 @@ export class Writer {
 
   constructor(
     who: { readonly number: number; readonly kind: Writer['kind'] },
-    world: { readonly timeline: Timeline; readonly random: Random; node(number: number): Node | null },
+    world: WriterWorld,
     events: WriterEvents,
   ) {
     this.name = `${who.kind} writer ${who.number}`
