@@ -2,7 +2,7 @@ import * as Y from 'yjs'
 import type { Database } from '../database/database.ts'
 import { loadOrigin, putAside, RowQuarantined, reasonOf } from './load.ts'
 import type { OpenDocument } from './open-document.ts'
-import { checkBytes, readTail, type StoredUpdate } from './stored-rows.ts'
+import { checkBytes, noteBetween, readTail, type StoredUpdate } from './stored-rows.ts'
 
 /**
  * Reads what another process has written to the same document: its revisions lie between ours (R7.2). The updates go to
@@ -18,6 +18,7 @@ export async function catchUp(
     const target = line.revision
     const rows = await readTail(database, line.documentId, line.covered)
     for (const row of rows) {
+      noteBetween(missing, line.covered, row.revision)
       try {
         applyRow(document, row)
       } catch (cause) {
@@ -32,6 +33,7 @@ export async function catchUp(
       // moves with each row, so that none is met twice
       line.covered = Math.max(line.covered, row.revision)
     }
+    noteBetween(missing, line.covered, target + 1)
     line.covered = Math.max(line.covered, target)
     line.foreign({ revision: line.covered, stamp: null })
     open.counted()

@@ -4,13 +4,13 @@ import type { Database } from '../database/database.ts'
 import { classify } from '../database/failures.ts'
 import { Application, DamagedRow, type Grouping } from './apply.ts'
 import { findOrCreate, quarantine, type StoredDocument, type StoredSnapshot } from './store.ts'
-import { readInPieces, readUpdate, type StoredRow, tailPages } from './stored-rows.ts'
+import { noteBetween, readInPieces, readUpdate, type StoredRow, tailPages } from './stored-rows.ts'
 
 export interface LoadedState {
   stored: StoredDocument
   /** How much journal lies behind the snapshot: what the next snapshot would save (R8.1). */
   tail: { rows: number; bytes: number }
-  /** Revisions whose updates it does not hold, because they are in quarantine (R7.9). */
+  /** Revisions whose updates it does not hold, because they were in quarantine when it was read (R7.9). */
   missing: Set<number>
 }
 
@@ -83,22 +83,30 @@ async function fill(
   grouping: Grouping,
 ): Promise<LoadedState> {
   const tail = { rows: 0, bytes: 0 }
-  let head = stored.head
+  const covered = stored.snapshot?.revision ?? 0
+  const missing = new Set(stored.snapshot?.missing)
+  let read = covered
   const application = new Application(target, grouping)
   try {
     for await (const rows of readableAll(rowsOf(database, stored))) {
       await application.apply(rows)
       for (const { source, revision, bytes } of rows) {
-        if (source === 'snapshot' || revision <= (stored.snapshot?.revision ?? 0)) continue
+        if (source === 'snapshot') continue
+        if (revision <= covered) {
+          missing.delete(revision)
+          continue
+        }
         tail.rows += 1
         tail.bytes += bytes.byteLength
-        head = Math.max(head, revision)
+        noteBetween(missing, read, revision)
+        read = revision
       }
     }
   } finally {
     application.end()
   }
-  return { stored: { ...stored, head }, tail, missing: new Set(stored.quarantined) }
+  noteBetween(missing, read, stored.head + 1)
+  return { stored: { ...stored, head: Math.max(stored.head, read) }, tail, missing }
 }
 
 /** The newest snapshot, what it lacked and has been mended since, and the journal behind it. */

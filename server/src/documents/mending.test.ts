@@ -46,8 +46,11 @@ afterAll(async () => {
 })
 
 /** A server's life: opens the document, does something, and closes it. @returns how many of the keys were there */
-async function visit(action: (document: Y.Doc) => Promise<void> = async () => {}): Promise<number> {
-  const world = makeDocuments(database, { debounce: 100 })
+async function visit(
+  action: (document: Y.Doc) => Promise<void> = async () => {},
+  through: Database = database,
+): Promise<number> {
+  const world = makeDocuments(through, { debounce: 100 })
   const connection = await world.hocuspocus.openDirectConnection(name)
   const document = connection.document as Y.Doc
   const found = [...document.getMap('map').keys()].filter((key) => key.startsWith('key ')).length
@@ -106,6 +109,44 @@ describe('[R7.9] a row that was in quarantine and has been mended comes back', (
     })
     expect(found).toBe(damagedRevision - 1)
     expect(await visit()).toBe(keys)
+  })
+
+  test('another process put it into quarantine while this one loaded the document', async () => {
+    let isQuarantined = false
+    const meanwhile: Database = {
+      ...database,
+      run: async (statement, values) => {
+        if (statement.name === 'tidemark-document-page' && !isQuarantined) {
+          isQuarantined = true
+          await visit()
+        }
+        return database.run(statement, values)
+      },
+    }
+    expect(await visit(untilSnapshot, meanwhile)).toBe(damagedRevision - 1)
+    await query(url, repairWith(original()))
+    expect(await visit()).toBe(keys)
+  })
+
+  test('another process put it into quarantine before this one, which has the document open, came to read it', async () => {
+    await query(url, repairWith(original()))
+    const other = new Y.Doc()
+    other.getMap('map').set('key of another', 'mended')
+    const late = Y.encodeStateAsUpdate(other)
+    const found = await visit(async (document) => {
+      await query(
+        url,
+        `with document as (update tidemark_store.documents set head = head + 1, updated_at = now() returning id, head)
+         insert into tidemark_store.updates (document_id, revision, bytes) select id, head, $1 from document`,
+        [Buffer.of(9, 9, 9, 9)],
+      )
+      await visit()
+      await untilSnapshot(document)
+    })
+    expect(found).toBe(keys)
+    await query(url, 'update tidemark_store.updates set bytes = $1 where revision = $2', [Buffer.from(late), keys + 1])
+    await query(url, 'delete from tidemark_store.quarantine')
+    expect(await visit()).toBe(keys + 1)
   })
 
   test('only the entry removed, the row as damaged as before: it goes back into quarantine', async () => {

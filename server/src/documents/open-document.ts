@@ -7,7 +7,7 @@ export interface OpenDocument {
   readonly document: Document
   readonly line: JournalLine
   readonly snapshot: SnapshotAccount
-  /** Revisions whose updates it does not hold, because they were in quarantine when it was loaded (R7.9). */
+  /** Revisions whose updates it does not hold, because they were in quarantine when it was to read them (R7.9). */
   readonly missing: Set<number>
   readonly size: DocumentSize
   /** One more update has been counted in `snapshot`: looks whether the next one is due. */

@@ -85,6 +85,14 @@ export async function readTail(database: Database, documentId: number, revision:
   return updates
 }
 
+/**
+ * Revisions have no gaps (R7.1): those between two that were read one after the other are in quarantine, and are noted as
+ * missing. To ask for the quarantine by itself would not do: another process may write to it between the two questions.
+ */
+export function noteBetween(missing: Set<number>, after: number, before: number): void {
+  for (let revision = after + 1; revision < before; revision++) missing.add(revision)
+}
+
 function readPage(bytes: Uint8Array): (StoredUpdate & { size: number })[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const updates: (StoredUpdate & { size: number })[] = []

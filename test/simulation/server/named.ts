@@ -56,6 +56,24 @@ export const once: readonly (readonly [what: string, seed: number, steps: readon
     ],
   ],
   [
+    '[R7.9] a row that is mended while a document is being opened is not called missing',
+    301_826,
+    [
+      { does: 'close', writer: 0, document: 'plan' },
+      { does: 'write', writer: 1, document: 'plan' },
+      { does: 'move', writer: 3, node: 1 },
+      { does: 'write', writer: 0, document: 'plan' },
+      { does: 'slow', number: 51 },
+      { does: 'delete', writer: 0, document: 'list' },
+      { does: 'wait', ms: 1_500 },
+      { does: 'damage', document: 'plan', number: 68, source: 'update' },
+      { does: 'wait', ms: 1_500 },
+      { does: 'overwrite', writer: 3, document: 'notes' },
+      { does: 'wait', ms: 1_500 },
+      { does: 'wait', ms: 1_500 },
+    ],
+  ],
+  [
     '[R7.14] two servers that write on after the database was set back do not take each other’s revisions for their own',
     170,
     [
