@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { once, rare } from './server/named.ts'
 import { replay, simulate } from './server/simulate.ts'
 
-const runs = Number(process.env.TIDEMARK_SERVER_SIMULATION_RUNS ?? 250)
+const runs = Number(process.env.TIDEMARK_SERVER_SIMULATION_RUNS ?? 200)
 const first = Number(process.env.TIDEMARK_SERVER_SIMULATION_SEED ?? 1)
 
 test('[R1] [R3] [R5] [R6] [R7] [W2] [W3] whatever happens to the database, the servers and their lines, every promise is kept', async () => {
