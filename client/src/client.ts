@@ -54,8 +54,7 @@ export class TidemarkClient implements AsyncDisposable {
       limit: settings.openTimeLimit,
       page: settings.tabs.page,
       asks: settings.preventUnsavedChanges,
-      onStoredLate: ({ copy, account, opening }) =>
-        sayFarewell(settings.tabs, { server: settings.url, account: account ?? tokens.subject, copy }, opening),
+      onStoredLate: (copy) => sayFarewell(settings.tabs, { server: settings.url, copy }),
     })
     this.#socket = new Socket({
       ...settings,

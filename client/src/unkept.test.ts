@@ -148,6 +148,20 @@ describe('[R3.5] [R2.4] a document is closed while an edit of it is kept nowhere
     },
   )
 
+  test('in memory: it asks when it was set aside and its document closed, until it is dropped', async () => {
+    const { asks, tabs } = pageListeners()
+    const { client } = personAt(nowhere, { tabs, localStore: 'memory' })
+    const document = client.open('plan')
+    write(document, 'x')
+    await document.setAside()
+    await document.close()
+    expect(asks()).toBe(true)
+    const [copy] = await client.setAsideCopies()
+    expect(copy).toMatchObject({ document: 'plan', pendingCount: 1 })
+    await client.dropSetAside(copy!.id)
+    expect(asks()).toBe(false)
+  })
+
   test('nothing is said of a document that is closed when all is well, and nobody listens any more', async () => {
     const { listeners, tabs } = pageListeners()
     const { client, log } = personAt(nowhere, { tabs })

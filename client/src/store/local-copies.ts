@@ -2,7 +2,7 @@ import { type Clock, TidemarkError } from '@tidemark/shared'
 import * as Y from 'yjs'
 import { within } from '../time-limit.ts'
 import { writeError } from './idb.ts'
-import { LocalCopy, type LocalCopyEvents, type LocalCopyMeans, type Opening, type StoredLate } from './local-copy.ts'
+import { LocalCopy, type LocalCopyEvents, type LocalCopyMeans, type Opening } from './local-copy.ts'
 import type { LocalStores, SetAside, SetAsideCopy } from './local-store.ts'
 import { MemoryStores } from './memory-stores.ts'
 import { databaseName } from './names.ts'
@@ -17,8 +17,8 @@ export interface LocalCopiesMeans {
   readonly page: object
   /** Ask before the tab is closed while something is kept only in it. */
   readonly asks: boolean
-  /** Something was stored that no open tab has heard of. */
-  readonly onStoredLate: (what: StoredLate) => void
+  /** Something was stored, in this copy, that no open tab has heard of. */
+  readonly onStoredLate: (copy: string) => void
 }
 
 const silent = { failed() {}, recovered() {}, lost() {} }
@@ -58,6 +58,7 @@ export class LocalCopies {
           store: isOnDisk ? (held) => this.#store(document, held) : null,
         }),
       holdAside: (edits, why) => this.#holdAside(document, edits, why),
+      onAsideInMemory: () => this.#lookAtMemory(),
     }
   }
 
@@ -158,7 +159,7 @@ export class LocalCopies {
         void store.acknowledge(new Map([[opening, Math.min(from, loaded.marks.get(opening)?.from ?? from) - 1]]))
         await this.#answer('storing', store.append(update, to))
         if (!loaded.history && history) void store.remember(history)
-        this.#means.onStoredLate({ copy: loaded.copy, account, opening })
+        this.#means.onStoredLate(loaded.copy)
       } finally {
         await this.#answer('closing', store.close()).catch(() => {})
       }

@@ -44,18 +44,10 @@ export interface LocalCopyMeans {
   readonly hold: (edits: HeldEdits) => () => void
   /** The same of a copy that was set aside: it must not come into the one that took its place. */
   readonly holdAside: (edits: HeldEdits, why: SetAside) => Promise<void>
-  /** Something was stored that no open tab has heard of. */
-  readonly onStoredLate: (what: StoredLate) => void
-}
-
-/** Edits that were stored when their document was closed already. */
-export interface StoredLate {
-  /** The copy that has them now, its generation included. */
-  readonly copy: string
-  /** On whose behalf they were made, as far as it is known. */
-  readonly account: string | null
-  /** Whose edits they are. */
-  readonly opening: string
+  /** Something was stored, in this copy, that no open tab has heard of. */
+  readonly onStoredLate: (copy: string) => void
+  /** A copy was set aside in memory. */
+  readonly onAsideInMemory: () => Promise<void>
 }
 
 export interface LoadedCopy extends Loaded {
@@ -200,8 +192,7 @@ export class LocalCopy {
   #storedAfterAll(letGo: () => void): void {
     this.#letGo = null
     letGo()
-    if (this.#copy === null) return
-    this.#means.onStoredLate({ copy: this.#copy, account: this.#account, opening: this.#opening.id })
+    if (this.#copy !== null) this.#means.onStoredLate(this.#copy)
   }
 
   acknowledge(acknowledged: Acknowledged): void {
@@ -243,6 +234,7 @@ export class LocalCopy {
     if (why.reason === 'epoch-mismatch') this.#setAside = why
     await this.#store.setAside(why)
     this.#setAside = why
+    if (this.#store.kind === 'memory') await this.#means.onAsideInMemory()
   }
 
   /** What the disk says of the copy now. @throws {TidemarkError} `local-storage-failed` */

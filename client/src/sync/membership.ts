@@ -9,10 +9,7 @@ import type { SyncParts } from './parts.ts'
 /** ms that the tabs wait to know whose this one is. */
 const tokenPatience = 250
 
-type Parts = Pick<
-  SyncParts,
-  'target' | 'means' | 'standing' | 'life' | 'ownership' | 'tabs' | 'link' | 'diskNews' | 'accountGate'
->
+type Parts = Pick<SyncParts, 'means' | 'standing' | 'life' | 'ownership' | 'tabs' | 'link' | 'diskNews' | 'accountGate'>
 
 /** When this opening is among its browser's tabs, and as whom. */
 export class Membership {
@@ -125,9 +122,9 @@ export class Membership {
 
   /** The others have not heard of edits that were made before this tab could join them, or since it has left. */
   sayFarewell(situation: Situation): void {
-    const { target, means } = this.#parts
+    const { tabs, url } = this.#parts.means.settings
+    const copy = this.#sharedCopy
     const isUnheard = (!this.#hasJoined || this.#isOff) && ownPosition(situation) > 0
-    const meeting = this.#meetingAs(means.tokens.subject)
-    if (isUnheard && meeting) sayFarewell(means.settings.tabs, meeting, target.opening)
+    if (isUnheard && copy !== null) sayFarewell(tabs, { server: url, copy })
   }
 }

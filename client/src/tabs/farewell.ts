@@ -1,13 +1,17 @@
-import { type Meeting, meetingName, type TabMessage } from './messages.ts'
+import { lateName, type Meeting } from './messages.ts'
 import type { TabWorld } from './world.ts'
 
-/**
- * The last word of an opening that was closed before it met the others: what it wrote is on the disk now, and whoever
- * leads looks there.
- */
-export function sayFarewell(world: TabWorld, meeting: Meeting, opening: string): void {
-  const channel = world.openChannel(meetingName(meeting))
-  const message: TabMessage = { from: opening, type: 'bye', storedTo: Number.MAX_SAFE_INTEGER }
-  channel?.post(message)
+/** The last word of an opening of which the others have not heard: what it wrote is on the disk now. */
+export function sayFarewell(world: TabWorld, place: Omit<Meeting, 'account'>): void {
+  const channel = world.openChannel(lateName(place))
+  channel?.post('stored')
   channel?.close()
+}
+
+/** @returns a function that listens no more */
+export function hearFarewells(world: TabWorld, place: Omit<Meeting, 'account'>, heard: () => void): () => void {
+  const channel = world.openChannel(lateName(place))
+  if (!channel) return () => {}
+  channel.onMessage = heard
+  return () => channel.close()
 }

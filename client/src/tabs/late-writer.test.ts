@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createWorld } from '../testing/index.ts'
+import { createWorld, type TabClientOptions } from '../testing/index.ts'
 
 describe('[R3.5] an opening that was closed before it met the other tabs', () => {
   test.each([0, 2, 5, 9, 14, 20, 40])(
@@ -27,14 +27,17 @@ describe('[R3.5] an opening that was closed before it met the other tabs', () =>
 })
 
 describe('[R3.5] [D1.5] an edit that no other tab has heard of is counted and sent by the one that says saved', () => {
+  /** What a server would sign: only the claims matter here. */
+  const auth = () => `e30.${btoa(JSON.stringify({ sub: 'ada' })).replace(/=+$/, '')}.c2ln`
+
   async function twoTabs() {
     const world = createWorld({ diskDelay: 1 })
     const device = world.device('laptop')
     const [one, two] = [device.openTab(), device.openTab()]
-    const document = two.createClient({ catchUp: 'manual' }).open('plan')
+    const document = two.createClient({ auth, catchUp: 'manual' }).open('plan')
     await world.settle()
     expect(document.status.kind).toBe('saved')
-    const other = () => one.createClient({ catchUp: 'manual' }).open('plan')
+    const other = (more: TabClientOptions = {}) => one.createClient({ auth, catchUp: 'manual', ...more }).open('plan')
     const isSent = async () => {
       await world.advanceTime(40_000)
       expect([document.doc.getText('t').toString(), document.status.kind]).toEqual(['late', 'saved'])
@@ -53,6 +56,14 @@ describe('[R3.5] [D1.5] an edit that no other tab has heard of is counted and se
     await world.advanceTime(20_000)
     expect(await closing).toEqual({ unkept: 1 })
     device.healStore()
+    await isSent()
+  })
+
+  test('when nobody knew on whose behalf it was made', async () => {
+    const { other, isSent } = await twoTabs()
+    const hasty = other({ auth: () => new Promise(() => {}) })
+    hasty.doc.getText('t').insert(0, 'late')
+    void hasty.close()
     await isSent()
   })
 

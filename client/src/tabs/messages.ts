@@ -25,6 +25,14 @@ export function meetingName({ server, account, copy }: Meeting): string {
   return `tidemark/${tabProtocol}:${encodeURIComponent(server)}:${encodeURIComponent(account ?? '')}:${copy}`
 }
 
+/**
+ * The name of the channel on which it is said that something was stored of which no tab has heard. It has no account:
+ * whoever wrote it may have been closed before anybody knew on whose behalf.
+ */
+export function lateName({ server, copy }: Omit<Meeting, 'account'>): string {
+  return `tidemark/${tabProtocol}:late:${encodeURIComponent(server)}:${copy}`
+}
+
 /** Errors travel as what they are made of: an object of a class does not survive the channel. */
 export interface WireError {
   readonly code: ErrorCode

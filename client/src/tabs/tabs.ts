@@ -7,6 +7,7 @@ import type { History, SetAside } from '../store/local-store.ts'
 import { within } from '../time-limit.ts'
 import { Agreement, answerTime } from './agreement.ts'
 import { Exchange, type Said } from './exchange.ts'
+import { hearFarewells } from './farewell.ts'
 import type { Fitness } from './fitness.ts'
 import { Leadership } from './leadership.ts'
 import {
@@ -48,6 +49,8 @@ export interface TabsEvents {
   resumed(): void
   /** A tab is gone, and these edits of it may be stored nowhere: this tab leads, so they are its affair now. */
   inherited(edits: readonly HeardEdit[], opening: string): void
+  /** Something was stored that nobody has heard of; this tab leads, so it has to look. */
+  storedLate(): void
   /** What this opening has to tell. */
   vectors(): { readonly made: Vector; readonly acknowledged: Vector; readonly storedTo: number }
   report(): { readonly report: Report; readonly history: History | null }
@@ -70,6 +73,7 @@ export class Tabs {
   readonly #exchange: Exchange
   readonly #unstored = new Unstored()
   #channel: Channel | null = null
+  #hearNoFarewells = () => {}
   #isAlone = false
   #reportIsDue = false
   /** The leader's last word, while another tab has still to say what this one missed. */
@@ -120,7 +124,7 @@ export class Tabs {
     const { locks } = this.#world
     const name = meeting ? meetingName(meeting) : ''
     const channel = meeting && locks ? this.#world.openChannel(name) : null
-    if (!channel || !locks) {
+    if (!meeting || !channel || !locks) {
       this.#isAlone = true
       this.#events.roleChanged(true)
       return
@@ -144,6 +148,9 @@ export class Tabs {
       const message = readTabMessage(data)
       if (message && this.#channel === channel) this.#receive(message)
     }
+    this.#hearNoFarewells = hearFarewells(this.#world, meeting, () => {
+      if (this.isLeader) this.#events.storedLate()
+    })
     this.#presence.start()
     this.#roster.enter()
     await this.#leadership.start()
@@ -165,6 +172,7 @@ export class Tabs {
     this.#relay.stop()
     this.#exchange.stop()
     this.#agreement.giveUp()
+    this.#hearNoFarewells()
     this.#channel.close()
     this.#channel = this.#leadership = this.#roster = null
   }
