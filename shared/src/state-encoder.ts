@@ -49,12 +49,14 @@ const partSize = 1 << 16
  * content, and it holds every deletion of content that it has: a struct may be gone from the document in one slice
  * whose parent was written as present in an earlier one.
  * @param known how much of each client's edits is known to whom it is for
+ * @param room so many bytes are left free before `update` in its buffer, so that a frame around it needs no copy
  * @throws what `pace.rest` throws, when it is to be given up
  */
 export async function encodeInSlices(
   doc: Y.Doc,
   pace: Pace,
   known: ReadonlyMap<number, number> = new Map(),
+  room = 0,
 ): Promise<EncodedState> {
   const { pendingStructs, pendingDs } = doc.store
   const waiting = [pendingDs, pendingStructs?.update].filter((update) => update instanceof Uint8Array)
@@ -74,7 +76,7 @@ export async function encodeInSlices(
       await writeStructs(doc, state, pace)
     }
     return {
-      ...(await assemble(states, later, pace)),
+      ...(await assemble(states, later, pace, room)),
       vector: Y.encodeStateVector(new Map(states.map(({ client, clock }) => [client, clock]))),
       pending: waiting.length > 0 ? Y.convertUpdateFormatV2ToV1(Y.mergeUpdatesV2(waiting)) : null,
     }
@@ -147,6 +149,7 @@ async function assemble(
   states: readonly ClientState[],
   later: ReadonlyMap<number, Ranges>,
   pace: Pace,
+  room: number,
 ): Promise<{ update: Uint8Array; deletionsAt: number }> {
   const sections = states.filter(({ count }) => count > 0)
   const parts = [encode((encoder) => encoding.writeVarUint(encoder, sections.length))]
@@ -171,7 +174,7 @@ async function assemble(
     encode((encoder) => encoding.writeVarUint(encoder, deletions.length)),
     ...deletions,
   )
-  const update = new Uint8Array(lengthOf(parts))
+  const update = new Uint8Array(room + lengthOf(parts)).subarray(room)
   let at = 0
   for (const part of parts) {
     update.set(part, at)

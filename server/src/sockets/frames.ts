@@ -115,13 +115,25 @@ function frame(address: string, type: number, write: (encoder: encoding.Encoder)
   return encoding.toUint8Array(encoder)
 }
 
-/** Of a sync message. The payload may be a whole document, and is copied once. */
+/** More than what comes before the payload in a sync frame: an address, two types, a length. In bytes. */
+export const frameRoom = 1_024
+
+/**
+ * Of a sync message. A payload with {@link frameRoom} bytes of room before it in its buffer is not copied: it may be a
+ * whole document.
+ */
 function syncFrame(address: string, type: number, payload: Uint8Array): Uint8Array {
   const head = frame(address, messageType.sync, (encoder) => {
     encoding.writeVarUint(encoder, type)
     encoding.writeVarUint(encoder, payload.byteLength)
   })
-  const whole = new Uint8Array(head.byteLength + payload.byteLength)
+  const length = head.byteLength + payload.byteLength
+  if (payload.byteOffset >= head.byteLength) {
+    const around = new Uint8Array(payload.buffer, payload.byteOffset - head.byteLength, length)
+    around.set(head)
+    return around
+  }
+  const whole = new Uint8Array(length)
   whole.set(head)
   whole.set(payload, head.byteLength)
   return whole

@@ -82,7 +82,7 @@ export class Questions {
     }
     // in the order of Hocuspocus: what the client has that we lack is wanted at once
     transport.send(frames.questionFrame(session.address, Y.encodeStateVector(document)))
-    const { update, pending } = await encodeInSlices(document, patient, known)
+    const { update, pending } = await encodeInSlices(document, patient, known, frames.frameRoom)
     await patient.rest()
     transport.send(frames.answerFrame(session.address, update))
     if (pending) transport.send(frames.updateFrame(session.address, pending))
