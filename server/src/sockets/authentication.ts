@@ -1,4 +1,5 @@
 import type {
+  beforeHandleMessagePayload,
   Connection,
   connectedPayload,
   Extension,
@@ -76,11 +77,10 @@ export function authentication(parts: AuthenticationParts): Extension<Connection
   async function connected({ connection, context }: connectedPayload<ConnectionContext>): Promise<void> {
     const session = context.gate.sessions.get(connection.messageAddress)
     const line = documents.get(connection.document.name)?.line
-    if (!session?.access) return
-    spareHooks(connection)
-    if (line) greet(context.gate, session)
-    context.gate.established(session, connection)
-    if (!line) return
+    if (!session?.access || !line) return
+    session.connection = connection
+    spareHooks(connection, context.gate)
+    greet(context.gate, session)
     if (!parts.isStorageAvailable(session.documentName)) context.gate.tellError(session, 'storage-unavailable')
     watchExpiry(context.gate, session)
   }
@@ -156,7 +156,17 @@ export function authentication(parts: AuthenticationParts): Extension<Connection
     }
   }
 
-  return { extensionName: 'tidemark-authentication', onAuthenticate: open, connected, onTokenSync: renew }
+  /** For what came in while the document was being opened. */
+  const beforeHandleMessage = ({ connection, update }: beforeHandleMessagePayload<ConnectionContext>) =>
+    connection.context.gate.beforeHandling(connection, update)
+
+  return {
+    extensionName: 'tidemark-authentication',
+    onAuthenticate: open,
+    connected,
+    beforeHandleMessage,
+    onTokenSync: renew,
+  }
 }
 
 function readField(field: string): NonNullable<ReturnType<typeof decodeAuthField>> {
@@ -173,9 +183,9 @@ function asTidemarkError(cause: unknown): TidemarkError {
 const nothing = Promise.resolve()
 
 /** Hocuspocus builds a payload for each of these for every message; nobody here listens. */
-function spareHooks(connection: Connection): void {
+function spareHooks(connection: Connection, gate: Gate): void {
   connection
-    .beforeHandleMessage(() => nothing)
+    .beforeHandleMessage((_connection, frame) => gate.beforeHandling(connection, frame))
     .afterHandleMessage(() => nothing)
     .beforeSync(() => nothing)
 }

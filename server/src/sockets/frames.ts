@@ -16,14 +16,21 @@ export interface Header {
 export function readHeader(frame: Uint8Array): Header {
   const decoder = decoding.createDecoder(frame)
   const address = decoding.readVarString(decoder)
-  return { address, type: decoding.readVarUint(decoder), decoder }
+  return { address, type: readType(decoder), decoder }
+}
+
+/** One byte, also where it could be written as several: Hocuspocus and what stands here must mean the same byte. */
+function readType(decoder: decoding.Decoder): number {
+  const type = decoding.readUint8(decoder)
+  if (type > 127) throw new Error('not a message type')
+  return type
 }
 
 /** Reads the type behind an address of `prefix` bytes, its length included. */
 export function readHeaderBehind(frame: Uint8Array, address: string, prefix: number): Header {
   const decoder = decoding.createDecoder(frame)
   decoder.pos = prefix
-  return { address, type: decoding.readVarUint(decoder), decoder }
+  return { address, type: readType(decoder), decoder }
 }
 
 /** An address as it begins a frame. */
@@ -39,6 +46,15 @@ export function typeOf(frame: Uint8Array): number {
   const length = decoding.readVarUint(decoder)
   decoder.pos += length
   return decoding.readVarUint(decoder)
+}
+
+/**
+ * Turns a frame that Hocuspocus is about to handle into one that asks for nothing: a query for the presence, which it
+ * answers only where it was not asked by a connection.
+ */
+export function makeEmpty(frame: Uint8Array): void {
+  const { decoder } = readHeader(frame)
+  frame[decoder.pos - 1] = messageType.queryAwareness
 }
 
 export interface Address {

@@ -141,8 +141,8 @@ export class Gate implements WebSocketLike {
         this.#depart(session, verdict.gone)
         break
       case 'pass-question':
-        this.#questions.ask(session, { frame, known: verdict.known })
-        return
+        this.#questions.note(session, frame, verdict.known)
+        break
       case 'pass':
         break
       case 'drop':
@@ -163,10 +163,10 @@ export class Gate implements WebSocketLike {
     else this.#forward?.(frame)
   }
 
-  /** A session's document is open. */
-  established(session: Session, connection: Connection): void {
-    session.connection = connection
-    this.#questions.answer(session)
+  /** Hocuspocus is about to handle a frame, and waits for the promise. */
+  beforeHandling({ messageAddress, document }: Connection, frame: Uint8Array): Promise<void> {
+    const session = this.sessions.get(messageAddress)
+    return session ? this.#questions.beforeHandling(session, document, frame) : nothing
   }
 
   /** The update of a session that Hocuspocus is applying just now: a view into the frame it came in. */
@@ -311,6 +311,8 @@ export class Gate implements WebSocketLike {
     for (const address of [...this.sessions.keys()]) this.#closeSession(address)
   }
 }
+
+const nothing = Promise.resolve()
 
 function startsWith(frame: Uint8Array, prefix: Uint8Array): boolean {
   if (frame.byteLength <= prefix.byteLength) return false

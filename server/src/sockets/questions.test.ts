@@ -1,15 +1,14 @@
 import { setImmediate } from 'node:timers/promises'
-import type { Connection } from '@hocuspocus/server'
 import { messageType, syncType } from '@tidemark/shared'
 import * as decoding from 'lib0/decoding'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import * as Y from 'yjs'
 import { freshDatabase } from '../../../test/helpers/postgres.ts'
 import { until } from '../../../test/helpers/until.ts'
 import { Writer } from '../../../test/helpers/writer.ts'
 import type { Documents } from '../documents/documents.ts'
 import type { OpenDocument } from '../documents/open-document.ts'
-import { readHeader, updateFrame } from './frames.ts'
+import { questionFrame, readHeader, updateFrame } from './frames.ts'
 import { Questions } from './questions.ts'
 import { Session } from './session.ts'
 import { LocalServer } from './testing.ts'
@@ -22,7 +21,6 @@ interface Said {
 /** A socket with one session, whose document says that it has so many bytes. */
 function world(document: Y.Doc, bytes: number) {
   const said: Said[] = []
-  const passedOn: Uint8Array[] = []
   const failures: unknown[] = []
   const state = { isOpen: true, isCurrent: true }
   const open = { document, size: { bytes } } as unknown as OpenDocument
@@ -44,13 +42,17 @@ function world(document: Y.Doc, bytes: number) {
     failed: (_session, cause) => failures.push(cause),
   })
   const session = new Session('plan', 'plan', 0)
-  const connection = { document, handleMessage: (frame: Uint8Array) => passedOn.push(frame) } as unknown as Connection
-  session.connection = connection
-  return { questions, session, connection, said, passedOn, failures, state }
+  const note = (known: ReadonlyMap<number, number>) => {
+    const frame = questionFrame('plan', Y.encodeStateVector(new Map(known)))
+    questions.note(session, frame, known)
+    return frame
+  }
+  const handle = (frame: Uint8Array) => questions.beforeHandling(session, document, frame)
+  return { questions, note, handle, ask: (known = nothing) => handle(note(known)), said, failures, state }
 }
 
-const frame = Uint8Array.of(1)
-const nothing = new Map<number, number>()
+const nothing: ReadonlyMap<number, number> = new Map()
+const typeOf = (frame: Uint8Array) => readHeader(frame).type
 const large = 10 * 1024 * 1024
 
 /** Some ten ms of encoding. */
@@ -61,8 +63,6 @@ function longDocument(): Y.Doc {
 }
 
 const kinds = (said: readonly Said[]) => said.map(({ type }) => type)
-const answered = (said: readonly Said[], count = 1) =>
-  until('it is answered', async () => kinds(said).filter((type) => type === syncType.step2).length === count)
 
 function copyOf(said: readonly Said[]): Y.Doc {
   const copy = new Y.Doc()
@@ -73,7 +73,7 @@ function copyOf(said: readonly Said[]): Y.Doc {
 describe('[R6.12] somebody opens a large document', () => {
   test('others have their turn meanwhile, and what is written then comes behind the answer', async () => {
     const doc = longDocument()
-    const { questions, session, said } = world(doc, large)
+    const { questions, ask, said } = world(doc, large)
     doc.on('update', (update: Uint8Array) => expect(questions.hold(updateFrame('plan', update))).toBe(true))
     let turns = 0
     const others = (async () => {
@@ -82,10 +82,10 @@ describe('[R6.12] somebody opens a large document', () => {
         if (turns < 3) doc.getText('t').insert(turns, 'new ')
       }
     })()
-    questions.ask(session, { frame, known: nothing })
+    const answer = ask()
     expect(kinds(said), 'what the client has is asked for at once').toEqual([syncType.step1])
     await others
-    await setImmediate()
+    await answer
     expect(turns).toBeGreaterThan(3)
     expect(kinds(said)).toEqual([syncType.step1, syncType.step2, syncType.update, syncType.update, syncType.update])
     const copy = copyOf(said)
@@ -104,10 +104,8 @@ describe('[R6.12] somebody opens a large document', () => {
     author.getText('u').insert(6, 'second')
     Y.applyUpdate(doc, updates[1] as Uint8Array)
     doc.getText('t').insert(0, 'afterwards ')
-    const { questions, session, said } = world(doc, large)
-    questions.ask(session, { frame, known: Y.decodeStateVector(known) })
-    await answered(said)
-    await setImmediate()
+    const { ask, said } = world(doc, large)
+    await ask(Y.decodeStateVector(known))
     expect(said[1]?.payload.byteLength).toBeLessThan(1_000)
     expect(kinds(said)).toEqual([syncType.step1, syncType.step2, syncType.update])
     const copy = copyOf(said.slice(2))
@@ -115,43 +113,45 @@ describe('[R6.12] somebody opens a large document', () => {
     expect(copy.getText('u').toString()).toBe('first second')
   })
 
-  test('a small document is left to Hocuspocus, and one that is not open yet waits', async () => {
-    const { questions, session, connection, said, passedOn } = world(longDocument(), 1_000)
-    session.connection = null
-    questions.ask(session, { frame, known: nothing })
-    expect(passedOn).toEqual([])
-    session.connection = connection
-    questions.answer(session)
-    questions.answer(session)
-    expect(passedOn).toEqual([frame])
-    expect(said).toEqual([])
+  test('a small document is left to Hocuspocus; a question that was answered asks for nothing any more', async () => {
+    const small = world(longDocument(), 1_000)
+    const question = small.note(nothing)
+    await small.handle(question)
+    expect([typeOf(question), small.said.length]).toEqual([messageType.sync, 0])
+    const long = world(longDocument(), large)
+    const answered = long.note(nothing)
+    await long.handle(answered)
+    expect(typeOf(answered)).toBe(messageType.queryAwareness)
+    await long.handle(Uint8Array.of(...answered))
+    expect(kinds(long.said), 'only what was noted is answered').toEqual([syncType.step1, syncType.step2])
   })
 
-  test('of the questions that come before the answer the last one is answered after it', async () => {
-    const { questions, session, said } = world(longDocument(), large)
-    for (let at = 0; at < 50; at++) questions.ask(session, { frame, known: nothing })
-    await answered(said, 2)
-    for (let at = 0; at < 50; at++) await setImmediate()
-    expect(kinds(said)).toEqual([syncType.step1, syncType.step2, syncType.step1, syncType.step2])
+  test('of several questions that wait the last one is answered', async () => {
+    const { note, handle, said } = world(longDocument(), large)
+    const frames = Array.from({ length: 50 }, () => note(nothing))
+    for (const frame of frames) await handle(frame)
+    expect(kinds(said)).toEqual([syncType.step1, syncType.step2])
+    expect(frames.every((frame) => typeOf(frame) === messageType.queryAwareness)).toBe(true)
   })
 
   test.each(['the socket closes', 'the session ends', 'the document is thrown out'])(
     '%s: it is given up',
     async (what) => {
       const doc = longDocument()
-      const { questions, session, said, failures, state } = world(doc, large)
-      questions.ask(session, { frame, known: nothing })
+      const { questions, ask, said, failures, state } = world(doc, large)
+      const answer = ask()
       if (what === 'the socket closes') state.isOpen = false
       if (what === 'the session ends') state.isCurrent = false
       if (what === 'the document is thrown out') doc.destroy()
-      await until('nobody waits', async () => !questions.hold(updateFrame('plan', new Uint8Array(2))))
-      for (let at = 0; at < 50; at++) await setImmediate()
+      await answer
+      expect(questions.hold(updateFrame('plan', new Uint8Array(2)))).toBe(false)
       expect(kinds(said)).toEqual([syncType.step1])
       expect(failures).toEqual([])
     },
   )
 
   test('with a whole server: a stock client has it, and writes in it', async () => {
+    const handled = vi.spyOn(Questions.prototype, 'beforeHandling')
     await using server = await LocalServer.start(await freshDatabase(), {})
     using author = new Writer({ url: server.sync, document: 'long' })
     await author.synced()
@@ -166,6 +166,9 @@ describe('[R6.12] somebody opens a large document', () => {
     using ben = new Writer({ url: server.sync, document: 'long' })
     const [first] = [ada.write()]
     await ben.synced()
+    const answeredInTurns = handled.mock.calls.filter(([, , frame]) => typeOf(frame) === messageType.queryAwareness)
+    expect(answeredInTurns).toHaveLength(2)
+    handled.mockRestore()
     ben.write()
     await ben.drained()
     await until('each has what the other wrote', async () => [ada, ben].every(({ edits }) => edits.length === 3))

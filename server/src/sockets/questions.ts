@@ -6,11 +6,8 @@ import * as frames from './frames.ts'
 import type { Session } from './session.ts'
 import type { Transport } from './transport.ts'
 
-/** A client's question for what it lacks (step 1): the frame, and how much of each client's edits it says it has. */
-export interface Question {
-  readonly frame: Uint8Array
-  readonly known: ReadonlyMap<number, number>
-}
+/** How much of each client's edits somebody has: what a question (step 1) says. */
+export type Known = ReadonlyMap<number, number>
 
 export interface QuestionsParts {
   transport: Transport
@@ -21,15 +18,16 @@ export interface QuestionsParts {
   failed(session: Session, cause: unknown): void
 }
 
-/** Hocuspocus answers for smaller documents, at once; in bytes. */
+/** Hocuspocus answers for smaller documents itself; in bytes. */
 const largeDocument = 512 * 1024
 
 /**
- * The answers to a socket's questions (R6.12): Hocuspocus encodes a document in one go, which takes a second for 60 MB,
- * and everybody on the server waits for it. Here large ones are encoded in turns.
+ * The answers to a socket's questions for what it lacks (R6.12): Hocuspocus encodes a document in one go, which takes a
+ * second for 60 MB, and everybody on the server waits for it. Here large ones are encoded in turns.
  */
 export class Questions {
   readonly #parts: QuestionsParts
+  readonly #asked = new WeakMap<Uint8Array, Known>()
   /** The sessions that wait for an answer, and what was sent to them since they asked: it comes behind the answer. */
   readonly #waiting = new Map<Session, Uint8Array[]>()
 
@@ -37,40 +35,41 @@ export class Questions {
     this.#parts = parts
   }
 
-  /** A session whose document is not open yet is answered when it is; of several questions the last one counts. */
-  ask(session: Session, question: Question): void {
-    session.question = question
-    this.answer(session)
+  /** The session has asked; Hocuspocus comes back with the frame when all that it got before is done. */
+  note(session: Session, frame: Uint8Array, known: Known): void {
+    session.lastQuestion = frame
+    this.#asked.set(frame, known)
   }
 
-  /** Answers what the session has asked, if its document is open. */
-  answer(session: Session): void {
-    const { question, connection } = session
-    if (!question || !connection || this.#waiting.has(session)) return
-    session.question = null
+  /**
+   * Hocuspocus is about to handle a frame of the session; what comes after it waits for the promise. A question that is
+   * answered here is turned into a frame that asks for nothing.
+   */
+  beforeHandling(session: Session, document: Y.Doc, frame: Uint8Array): Promise<void> {
+    const known = this.#asked.get(frame)
     const open = this.#parts.documents.get(session.documentName)
-    if (open?.document !== connection.document || open.size.bytes < largeDocument) {
-      connection.handleMessage(question.frame)
-      return
-    }
-    const held: Uint8Array[] = []
-    this.#waiting.set(session, held)
-    this.#answerInTurns(session, connection.document, question)
-      .then(
-        () => {
-          for (const frame of held) this.#parts.transport.send(frame)
-        },
-        (cause) => {
-          if (cause !== gone) this.#parts.failed(session, cause)
-        },
-      )
-      .finally(() => {
-        this.#waiting.delete(session)
-        this.answer(session)
-      })
+    if (!known || open?.document !== document || open.size.bytes < largeDocument) return nothing
+    return this.#instead(session, document, frame, known)
   }
 
-  async #answerInTurns(session: Session, document: Y.Doc, { known }: Question): Promise<void> {
+  async #instead(session: Session, document: Y.Doc, frame: Uint8Array, known: Known): Promise<void> {
+    // of several the last one is answered: it knows the most
+    if (session.lastQuestion === frame) {
+      const held: Uint8Array[] = []
+      this.#waiting.set(session, held)
+      try {
+        await this.#answerInTurns(session, document, known)
+        for (const late of held) this.#parts.transport.send(late)
+      } catch (cause) {
+        if (cause !== gone) this.#parts.failed(session, cause)
+      } finally {
+        this.#waiting.delete(session)
+      }
+    }
+    frames.makeEmpty(frame)
+  }
+
+  async #answerInTurns(session: Session, document: Y.Doc, known: Known): Promise<void> {
     const { transport, isCurrent } = this.#parts
     const pace = inTurns()
     const patient: Pace = {
@@ -101,4 +100,5 @@ export class Questions {
   }
 }
 
+const nothing = Promise.resolve()
 const gone = Symbol('the session has ended')

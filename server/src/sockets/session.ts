@@ -3,7 +3,6 @@ import type { ErrorCode } from '@tidemark/shared'
 import type { Access } from '../auth/access.ts'
 import type { Claims } from './claims.ts'
 import { encodeAddress } from './frames.ts'
-import type { Question } from './questions.ts'
 import { Refusals } from './refusals.ts'
 
 /** A sync message that writes and has not been answered: the bytes Hocuspocus is working on, or our refusal of it. */
@@ -24,8 +23,8 @@ export class Session {
   connection: Connection | null = null
   /** Unanswered writes in order: the n-th SyncStatus answers the n-th of them (R1.2). */
   readonly writes: Write[] = []
-  /** Waits until the document is open, or until an earlier one has been answered. */
-  question: Question | null = null
+  /** The frame in which it asked last for what it lacks. */
+  lastQuestion: Uint8Array | null = null
   readonly refusals = new Refusals()
   cancelExpiry: (() => void) | null = null
   cancelRetry: (() => void) | null = null
