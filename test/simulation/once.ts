@@ -127,6 +127,22 @@ export const once: readonly (readonly [what: string, seed: number, steps: readon
     ],
   ],
   [
+    '[R3.1] [R1.1] the mark of an edit never stands for one before it whose write has failed',
+    221_122,
+    [
+      { does: 'disconnect', tab: 2, document: 'notes' },
+      { does: 'insert', tab: 2, document: 'plan', at: 32 },
+      { does: 'insert', tab: 6, document: 'notes', at: 85 },
+      { does: 'open tab', device: 0, isVisible: false, isPrerendered: false },
+      { does: 'insert', tab: 6, document: 'notes', at: 60 },
+      { does: 'partition', device: 0 },
+      { does: 'trip disk', device: 0, after: 4, outcome: 'fails' },
+      { does: 'wait', ms: 40_000 },
+      { does: 'heal', device: 0 },
+      { does: 'wait', ms: 40_000 },
+    ],
+  ],
+  [
     '[R3.1] a disk that was cleared gets each edit back with its mark, whichever tab is the last to write',
     30_298,
     [

@@ -136,14 +136,15 @@ export function completionOf(transaction: IDBTransaction): Promise<void> {
   })
 }
 
-/** Takes back what a transaction holds, if it is not over. */
-export function abortQuietly(transaction: IDBTransaction | null): void {
-  if (!transaction) return
+/** Takes back what a transaction holds. @returns whether that could still be done */
+export function abortQuietly(transaction: IDBTransaction | null): boolean {
+  if (!transaction) return false
   watched.get(transaction)?.over()
   try {
     transaction.abort()
+    return true
   } catch {
-    // it was over
+    return false
   }
 }
 

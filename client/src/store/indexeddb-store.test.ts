@@ -12,6 +12,7 @@ import { IndexeddbStore } from './indexeddb-store.ts'
 import { IndexeddbStores } from './indexeddb-stores.ts'
 import type { StoreEvents } from './local-store.ts'
 import { databaseName } from './names.ts'
+import { readRecordsOf } from './rows.ts'
 
 const means = { namespace: '', clock: systemClock, openTimeLimit: 500 }
 let names = 0
@@ -22,6 +23,13 @@ async function rowsOf(name: string): Promise<Uint8Array[]> {
   const rows = await resultOf(database.transaction(updatesStore).objectStore(updatesStore).getAll())
   database.close()
   return rows
+}
+
+async function marksOf(name: string): Promise<unknown[]> {
+  const { database } = await openDatabase(name)
+  const { marks } = await readRecordsOf(database)
+  database.close()
+  return [...marks.values()]
 }
 
 async function customKeysOf(name: string): Promise<string[]> {
@@ -127,6 +135,33 @@ describe('[C1] [C10] it is y-indexeddb', () => {
 })
 
 describe('[R3.1] the dirty mark', () => {
+  test('never stands for an edit that was not written: what comes after one that failed waits for it', async () => {
+    const clock = new HandClock()
+    const { name, store, told, write } = opening(undefined, { clock, openTimeLimit: 60_000 })
+    await store.load()
+    const { transaction } = IDBDatabase.prototype
+    let isFirst = true
+    vi.spyOn(IDBDatabase.prototype, 'transaction').mockImplementation(function (this: IDBDatabase, ...how) {
+      const real = transaction.apply(this, how)
+      if (how[1] === 'readwrite' && isFirst) {
+        isFirst = false
+        queueMicrotask(() => real.abort())
+      }
+      return real
+    })
+    const writes = [write('a'), write('b'), write('c')]
+    await until('it is told', () => told.length > 0)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect([await rowsOf(name), await marksOf(name)]).toEqual([[], []])
+    clock.advance(1_000)
+    await Promise.all(writes)
+    expect(told).toEqual(['local-storage-failed', 'recovered'])
+    expect([(await rowsOf(name)).length, await marksOf(name)]).toEqual([3, [{ from: 1, to: 3 }]])
+    const again = opening(name)
+    expect(await again.load()).toBe(3)
+    expect(again.doc.getText('t').toString()).toBe('abc')
+  })
+
   test('is in the transaction of the edit: a write that fails leaves neither', async () => {
     const { name, store, write } = opening()
     await store.load()
@@ -455,7 +490,15 @@ describe('[D2.2] several tabs on a full device', () => {
     const clock = new HandClock()
     const { name, load, write } = opening(undefined, { clock })
     await load()
-    // the first transaction fails when it commits, the second one is under way by then
+    // The first transaction fails when it commits; the second one is being completed by then, and cannot be taken back.
+    const { abort } = IDBTransaction.prototype
+    vi.spyOn(IDBTransaction.prototype, 'abort')
+      .mockImplementationOnce(function (this: IDBTransaction) {
+        abort.call(this)
+      })
+      .mockImplementationOnce(() => {
+        throw new DOMException('it is being completed', 'InvalidStateError')
+      })
     const add = IDBObjectStore.prototype.add
     vi.spyOn(IDBObjectStore.prototype, 'add').mockImplementationOnce(function (this: IDBObjectStore, value) {
       const request = add.call(this, value)

@@ -155,9 +155,10 @@ export class LocalCopies {
         const loaded = await store.load()
         if (history && loaded.history && history.epoch !== loaded.history.epoch) throw new Error('another history')
         if (account !== null) void store.speakFor(account)
-        // its mark goes on from what is stored of it
-        void store.acknowledge(new Map([[opening, Math.min(from, loaded.marks.get(opening)?.from ?? from) - 1]]))
-        await this.#answer('storing', store.append(update, to))
+        // its mark goes on from what is stored of it, and stands for that, too
+        const stored = loaded.marks.get(opening) ?? { from, to }
+        void store.acknowledge(new Map([[opening, Math.min(from, stored.from) - 1]]))
+        await this.#answer('storing', store.append(update, Math.max(to, stored.to)))
         if (!loaded.history && history) void store.remember(history)
         this.#means.onStoredLate(loaded.copy)
       } finally {

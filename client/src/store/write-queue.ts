@@ -1,6 +1,7 @@
 import { type Clock, TidemarkError } from '@tidemark/shared'
 import { retryDelay } from '../link/retry.ts'
 import { type DirtyMark, ofAccount, remainder } from './dirty-mark.ts'
+import { Flights } from './flights.ts'
 import { abortQuietly, answered, begin, completionOf, customStore, updatesStore, writeError } from './idb.ts'
 import type { StoreEvents } from './local-store.ts'
 import { putKeyCheck } from './records.ts'
@@ -52,6 +53,7 @@ export class WriteQueue {
   readonly #means: WriteQueueMeans
   /** Kept for a connection, or for another try. */
   #waiting: Write[] = []
+  readonly #flights = new Flights<Write>()
   /** The newest position that was handed over, written or not. */
   #newest = 0
   /**
@@ -209,14 +211,16 @@ export class WriteQueue {
         }
       }
       if (sealed && hasRows) putKeyCheck(transaction.objectStore(customStore), sealed.check, sealed.seals)
+      const flight = this.#flights.add(writes, transaction)
       const done = completionOf(transaction).then(
         () => {
+          this.#flights.completed(flight)
           this.#written(writes)
           this.#means.onWritten(added.map(({ result }) => result))
           return true
         },
         (cause: unknown) => {
-          this.#notWritten(writes, cause)
+          if (!flight.isTakenBack) this.#notWritten(this.#flights.takeBack(flight), cause)
           return false
         },
       )
