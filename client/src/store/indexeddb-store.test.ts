@@ -88,7 +88,7 @@ describe('the IndexedDB stores', () => {
   }))
 })
 
-describe('[C1] [C10] it is y-indexeddb', () => {
+describe('[C1] [C10] [D2.7] it is y-indexeddb', () => {
   test('closed while much is being written, it leaves no timer behind', async () => {
     const clock = new HandClock()
     const { store, write } = opening(undefined, { clock })
