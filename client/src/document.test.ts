@@ -249,25 +249,44 @@ describe('opening and closing', () => {
     expect(() => client.open('plan')).toThrow(expect.objectContaining({ code: 'document-closed' }))
   })
 
-  test('a listener that throws does not keep the edit from being saved', async () => {
+  test('[R6.5] a listener that throws does not keep the edit from being saved, and the fault is told', async () => {
+    await using server = await startStockServer()
+    const document = personAt(server.url).client.open('plan')
+    const told: unknown[] = []
+    document.on('error', ({ code, error }) => told.push([code, error.cause]))
+    const fault = new Error('the app’s own fault')
+    const off = document.on('pending', () => {
+      throw fault
+    })
+    write(document, 'x')
+    off()
+    await document.flush()
+    expect(told).toEqual([['app-listener-failed', fault]])
+  })
+
+  test('[R6.5] a listener of errors that throws is the page’s error', async () => {
     await using server = await startStockServer()
     const document = personAt(server.url).client.open('plan')
     const thrown: unknown[] = []
     const later = vi.spyOn(globalThis, 'setTimeout')
-    later.mockImplementationOnce(((callback: () => void) => {
-      try {
-        callback()
-      } catch (error) {
-        thrown.push(error)
-      }
-    }) as never)
+    document.on('error', () => {
+      later.mockImplementationOnce(((callback: () => void) => {
+        try {
+          callback()
+        } catch (error) {
+          thrown.push(error)
+        }
+      }) as never)
+      throw new Error('the app’s second fault')
+    })
     const off = document.on('pending', () => {
       throw new Error('the app’s own fault')
     })
     write(document, 'x')
     off()
+    await until('it is thrown at the page', () => thrown.length > 0)
     later.mockRestore()
-    expect(thrown).toHaveLength(1)
+    expect(thrown).toEqual([new Error('the app’s second fault')])
     await document.flush()
   })
 })

@@ -1,4 +1,4 @@
-import { Emitter, TidemarkError, uniqueName } from '@tidemark/shared'
+import { Emitter, reportLater, TidemarkError, uniqueName } from '@tidemark/shared'
 import { Awareness } from 'y-protocols/awareness'
 import type * as Y from 'yjs'
 import type { DocumentEvents, DocumentMeans } from './document-contract.ts'
@@ -35,7 +35,11 @@ export class TidemarkDocument implements AsyncDisposable {
   readonly whenSynced: Promise<void>
 
   readonly #means: DocumentMeans
-  readonly #emitter = new Emitter<DocumentEvents>()
+  readonly #emitter = new Emitter<DocumentEvents>((cause, event) => {
+    // who hears of errors and fails cannot be told of that as an error
+    if (event === 'error') reportLater(cause)
+    else this.#failures.appFailed(cause)
+  })
   readonly #standing: Standing
   readonly #failures: Failures
   readonly #sync: Sync

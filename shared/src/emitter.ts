@@ -5,11 +5,11 @@
  */
 export class Emitter<Events extends { [name in keyof Events]: unknown }> {
   readonly #listeners = new Map<keyof Events, Set<(payload: never) => void>>()
-  readonly #onListenerError: (error: unknown) => void
+  readonly #onListenerError: (error: unknown, name: keyof Events) => void
   readonly #due: (() => void)[] = []
   #isHeld = false
 
-  constructor(onListenerError: (error: unknown) => void = reportLater) {
+  constructor(onListenerError: (error: unknown, name: keyof Events) => void = reportLater) {
     this.#onListenerError = onListenerError
   }
 
@@ -56,14 +56,14 @@ export class Emitter<Events extends { [name in keyof Events]: unknown }> {
       try {
         ;(listener as (payload: Events[Name]) => void)(payload)
       } catch (error) {
-        this.#onListenerError(error)
+        this.#onListenerError(error, name)
       }
     }
   }
 }
 
-// An app's broken listener should show up in its own error reporting, not vanish here.
-function reportLater(error: unknown): void {
+/** An app's broken listener shows up in the app's own error reporting, as if nobody had been between. */
+export function reportLater(error: unknown): void {
   setTimeout(() => {
     throw error
   })

@@ -1,7 +1,7 @@
 export { decodeAuthField } from './auth-envelope.ts'
 export { type Clock, isDuration, systemClock, uniqueName } from './clock.ts'
 export { isDocumentName, maxDocumentNameBytes, parseDocumentName } from './document-name.ts'
-export { Emitter } from './emitter.ts'
+export { Emitter, reportLater } from './emitter.ts'
 export {
   assertNever,
   type Consequence,

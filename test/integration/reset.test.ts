@@ -16,7 +16,7 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]()
 })
 
-test('[R9.2] [R6] a document that is reset while people write in it goes on, with what is stored', async () => {
+test('[R9.2] [R9.3] [R6] a document that is reset while people write in it goes on, with what is stored', async () => {
   const ada = new HocuspocusProvider({ url: server.sync, name: 'reset', token: 'ada' })
   const other = new HocuspocusProvider({ url: server.sync, name: 'untouched', token: 'bob' })
   await until('both are here', () => ada.synced && other.synced)
