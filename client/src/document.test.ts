@@ -224,6 +224,23 @@ describe('opening and closing', () => {
     await until('it is closed', () => client.documents.length === 0)
   })
 
+  test('[R2.1] [R4.1] what closing tells of itself finds the document closed, and closes it once', async () => {
+    await using server = await startStockServer()
+    const document = personAt(server.url).client.open('plan')
+    await document.whenSynced
+    const heard: boolean[] = []
+    let ends = 0
+    document.on('destroy', () => ends++)
+    document.on('status', () => {
+      heard.push(document.isClosed)
+      void document.close()
+    })
+    await document.close()
+    expect(heard.length).toBeGreaterThan(0)
+    expect(heard).not.toContain(false)
+    expect(ends).toBe(1)
+  })
+
   test('an edit made right before closing is on this device', async () => {
     const first = personAt(nowhere)
     const document = first.client.open('plan')

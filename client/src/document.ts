@@ -228,8 +228,11 @@ export class TidemarkDocument implements AsyncDisposable {
    */
   close(): Promise<CloseResult> {
     if (!this.#closing) {
-      this.#closing = this.#close()
-      this.#sync.ending(this.#closing)
+      // A listener may hear of it while it happens, and find it closed.
+      const { promise, resolve } = Promise.withResolvers<CloseResult>()
+      this.#closing = promise
+      this.#sync.ending(promise)
+      resolve(this.#close())
     }
     return this.#closing
   }
