@@ -61,9 +61,14 @@ export class Rest {
     }
   }
 
-  /** [R2.4] Nobody is asked once everything is kept. */
+  /** [R2.4] Nobody is asked once everything is kept. What was set aside where there is no disk stays in its page. */
   checkQuestions(): void {
     for (const tab of this.#devices.flatMap(({ tabs }) => tabs)) {
+      const isAside = this.#promises.opened.some(
+        ({ tab: its, document: { isSetAside, pendingCount, status } }) =>
+          its === tab && isSetAside && pendingCount > 0 && status.localStore.kind === 'memory',
+      )
+      if (isAside) continue
       const isKept = this.#promises.edits.every((edit) => edit.by.tab !== tab || this.#promises.isKept(edit))
       if (isKept && pageOf(tab).asksBeforeClosing)
         this.#promises.complain(`[R2.4] closing a tab of ${tab.device} asks in vain`)
