@@ -49,6 +49,11 @@ export class People {
         this.#over(login)
         if (drained) this.#rest.checkDrained(login.device, before)
         if (wiped) this.#wiped(login)
+        else if (wipe === 'always') {
+          for (const edit of this.#promises.edits) {
+            if (edit.by.device === login.device) this.#promises.condemned.add(edit)
+          }
+        }
       },
       () => this.#promises.complain('[R3.4] signing out was rejected'),
     )

@@ -27,6 +27,8 @@ export class Promises {
   readonly wiped = new Set<Device>()
   /** What the person has thrown away together with its device's data. */
   readonly forgiven = new Set<Edit>()
+  /** What the person had deleted, though the browser could not say that it was: it may come to that later. */
+  readonly condemned = new Set<Edit>()
   /** What the person has set aside before there was any way for it to leave the device. */
   readonly #discarded = new Set<Edit>()
   /** Whose marks went with a disk that was cleared: others bring the edits back, only their own tab the mark. */

@@ -104,7 +104,8 @@ export class Rest {
   /** [R3] Whatever survived is committed, or set aside where its person finds it. */
   checkKept(edit: Edit, why: string): void {
     const { by, units, says } = edit
-    if (this.#promises.forgiven.has(edit) || this.#promises.journals.holds(by.name, units)) return
+    if (this.#promises.forgiven.has(edit) || this.#promises.condemned.has(edit)) return
+    if (this.#promises.journals.holds(by.name, units)) return
     // also by whoever had it from the server before that was reset
     const copies = this.#devices.flatMap((device) => copiesOn(device, by.name))
     if (copies.some((copy) => (copy.isSetAside || isOfTwo(copy)) && holdingOf(copy).holds(units))) return
