@@ -27,7 +27,7 @@ describe.each(['PGlite', 'Postgres'] as const)('the simulated database and %s', 
   test('[R6.1] [R6.11] [R7.1] [R7.2] [R9.1] answer the same to whatever the journal and the loader ask', async () => {
     const random = new Random()
     const asked = operations(random, 400)
-    const nobody = { ran: () => {}, unknown: () => {} }
+    const nobody = { ran: () => {}, tried: () => {}, unknown: () => {} }
     const simulated = new Storage(new Timeline(), new Random(1), nobody).direct
     const expected = await answersTo(database, asked)
     const answers = await answersTo(simulated, asked)

@@ -27,6 +27,7 @@ export class Life {
     this.promises = new Promises(this.timeline, () => this.storage)
     this.storage = new Storage(this.timeline, this.#random, {
       ran: (...told) => this.promises.ran(...told),
+      tried: (...told) => this.promises.restraint.tried(...told),
       unknown: (statement) => this.promises.complain(`the simulated database does not know ${statement}`),
     })
     this.nodes = Array.from({ length: nodes }, () => null)

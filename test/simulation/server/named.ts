@@ -98,6 +98,7 @@ export const once: readonly (readonly [what: string, seed: number, steps: readon
 ]
 
 const authorsLeave: readonly Step[] = [0, 1, 2].map((writer) => ({ does: 'leave', writer }))
+const everybodyLeaves: readonly Step[] = [...authorsLeave, { does: 'leave', writer: 3 }]
 
 /** What chance meets too seldom to be relied on. */
 export const rare: readonly (readonly [what: string, steps: readonly Step[]])[] = [
@@ -147,6 +148,54 @@ export const rare: readonly (readonly [what: string, steps: readonly Step[]])[] 
       { does: 'wait', ms: 400 },
       ...Array.from({ length: 5 }, (): Step => ({ does: 'write much', writer: 3, document: 'plan' })),
       { does: 'wait', ms: 4_000 },
+    ],
+  ],
+  [
+    '[R7.12] commits whose answers are lost are not stored twice',
+    [
+      { does: 'wait', ms: 12_000 },
+      { does: 'lose connections', number: 14 },
+      { does: 'storm', number: 99 },
+      { does: 'wait', ms: 4_000 },
+    ],
+  ],
+  [
+    '[W2] [R5.8] a server is not ready while the disk is full, and is when there is room again and nobody writes',
+    [
+      { does: 'wait', ms: 400 },
+      { does: 'full', number: 0 },
+      { does: 'write', writer: 0, document: 'plan' },
+      { does: 'wait', ms: 4_000 },
+      { does: 'well', number: 0 },
+      { does: 'refuse', document: 'plan' },
+      { does: 'wait', ms: 12_000 },
+    ],
+  ],
+  [
+    '[R7.14] [R3.3] a document that everybody left while it was stored again leaves memory',
+    [
+      { does: 'write much', writer: 0, document: 'plan' },
+      { does: 'wait', ms: 1_500 },
+      { does: 'slow', number: 2 },
+      { does: 'rewind', commits: 3 },
+      { does: 'open', writer: 3, document: 'plan' },
+      { does: 'wait', ms: 100 },
+      ...everybodyLeaves,
+      { does: 'wait', ms: 40_000 },
+    ],
+  ],
+  [
+    '[R6.18] [W3] a server that stops while its database is away asks it calmly, and leaves nothing behind',
+    [
+      { does: 'wait', ms: 400 },
+      { does: 'lock', document: 'plan' },
+      { does: 'write', writer: 0, document: 'plan' },
+      { does: 'wait', ms: 100 },
+      { does: 'away', number: 0 },
+      { does: 'write', writer: 3, document: 'notes' },
+      { does: 'wait', ms: 4_000 },
+      { does: 'stop', node: 0 },
+      { does: 'wait', ms: 12_000 },
     ],
   ],
 ]

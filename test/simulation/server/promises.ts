@@ -6,6 +6,7 @@ import { differences, Held, stateOf } from './held.ts'
 import { limits, type Node } from './node.ts'
 import type { SimulatedProcess } from './process.ts'
 import type { Replica, Write } from './replica.ts'
+import { Restraint } from './restraint.ts'
 import { recoveryMs, Servers, tellMs } from './servers.ts'
 import { type DocumentName, documents } from './steps.ts'
 import type { Storage } from './storage/storage.ts'
@@ -36,6 +37,7 @@ export class Promises {
   /** Whatever was committed at some time. */
   readonly #ever = new Map<DocumentName, Held>()
   readonly #acknowledged = new Map<DocumentName, Set<string>>()
+  readonly restraint: Restraint
   readonly #timeline: Timeline
   readonly #storage: () => Storage
   readonly #wellbeing: Wellbeing
@@ -47,6 +49,7 @@ export class Promises {
 
   constructor(timeline: Timeline, storage: () => Storage) {
     this.#timeline = timeline
+    this.restraint = new Restraint(timeline, (what) => this.complain(what))
     this.#storage = storage
     this.#wellbeing = new Wellbeing(timeline, storage)
     this.#servers = new Servers(timeline, this.#wellbeing, (what) => this.complain(what))
@@ -91,6 +94,7 @@ export class Promises {
       if (!row) this.complain(`[R7.1] ${name} has a head of ${head} and no revision ${revision}`)
       else for (const held of [committed, ever]) held.add(row.committed)
     }
+    if (head !== this.#seen.get(name as DocumentName)) this.restraint.stored(name)
     if (updates.size !== head) this.complain(`[R7.1] ${name} has ${updates.size} revisions up to ${head}`)
     this.#seen.set(name as DocumentName, head)
   }

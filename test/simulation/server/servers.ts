@@ -50,8 +50,11 @@ export class Servers {
   }
 
   /** [W3] With a database that is well a server stops soon and leaves nothing, whoever writes meanwhile. */
-  #checkStop({ state, stoppedAt, left }: Node): void {
+  #checkStop({ state, stoppedAt, left, process }: Node): void {
     if (stoppedAt === null) return
+    if (state === 'gone' && process.timers.length > 0) {
+      this.#complain(`[W3] timers outlive their server: ${process.timers}`)
+    }
     if (this.#wellbeing.sinceAll + recoveryMs > stoppedAt) return
     if (left) this.#complain(`[W3] a server that stopped left ${left} updates, and its database was well`)
     if (state === 'stopping' && this.#timeline.time - stoppedAt > stopMs) {

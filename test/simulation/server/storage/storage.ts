@@ -34,6 +34,8 @@ interface Arrived {
 export interface Watcher {
   /** A statement of `process` has committed. */
   ran(statement: string, values: readonly unknown[], process: SimulatedProcess): void
+  /** `process` has sent a commit of the documents. */
+  tried(names: readonly string[], process: SimulatedProcess): void
   unknown(statement: string): void
 }
 
@@ -164,6 +166,7 @@ export class Storage {
         answer()
       })
     }
+    if (statement === 'tidemark-journal-commit') this.#watcher.tried(meaning.documents(this.tables, values), process)
     const dice = this.#random.int(1, 100)
     const fate = fateOf(dice, troubles.cut)
     this.#timeline.effectAt(this.#timeline.time + this.latency(), () => {
@@ -227,8 +230,10 @@ export class Storage {
     const { troubles } = this
     if (meaning.does === 'read') return null
     if (troubles.isReadOnly) return databaseError('25006')
-    if (troubles.isFull) return databaseError('53100')
-    for (const name of meaning.documents(this.tables, values)) {
+    const written = meaning.documents(this.tables, values)
+    // what writes nothing needs no room
+    if (troubles.isFull && written.length > 0) return databaseError('53100')
+    for (const name of written) {
       const trouble = troubles.documents.get(name)
       if (trouble && trouble !== 'locked') return databaseError(trouble)
     }
