@@ -263,6 +263,8 @@ export class SyncServer {
     this.sockets.setPaused(true)
     const left = await this.journal.close(timeoutMs)
     await this.sockets.close(closingMs)
+    // what could not be stored in time would wait for it, and keep its timers
+    await Promise.all([...this.documents.all()].map(({ document }) => this.hocuspocus.discard(document)))
     return left
   }
 }
