@@ -165,7 +165,7 @@ export const rare: readonly (readonly [what: string, steps: readonly Step[]])[] 
       { does: 'wait', ms: 400 },
       { does: 'full', number: 0 },
       { does: 'write', writer: 0, document: 'plan' },
-      { does: 'wait', ms: 4_000 },
+      { does: 'wait', ms: 12_000 },
       { does: 'well', number: 0 },
       { does: 'refuse', document: 'plan' },
       { does: 'wait', ms: 12_000 },

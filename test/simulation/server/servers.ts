@@ -4,7 +4,7 @@ import type { Wellbeing } from './wellbeing.ts'
 
 /** Until everybody hears that edits cannot be stored, in ms. */
 export const tellMs = 2_000
-/** How long after the last trouble all must be as if there had been none, in ms. */
+/** How long after the last change all must be as it is with such a database, in ms. */
 export const recoveryMs = 8_000
 /** A shutdown, and what nobody has open, while all is well. */
 const stopMs = 800
@@ -41,7 +41,7 @@ export class Servers {
     else if (!this.#queuedSince.has(node)) this.#queuedSince.set(node, now)
     if (state !== 'running') return
     const waiting = now - Math.max(this.#queuedSince.get(node) ?? now, this.#wellbeing.takesNothingSince)
-    if (sync.journal.available && waiting > tellMs) {
+    if (sync.journal.available && waiting > recoveryMs) {
       this.#complain('[W2] a server is ready, and its database has taken nothing for long')
     }
     if (!sync.journal.available && now - this.#wellbeing.since('all') > recoveryMs) {

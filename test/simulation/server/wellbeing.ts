@@ -38,7 +38,11 @@ export class Wellbeing {
   look(): void {
     const { troubles } = this.#storage()
     this.#note('all', !troubles.isGeneral)
-    const takesNothing = troubles.isAway || troubles.isReadOnly || troubles.isFull
+    const { latency, cut, lockedTables, documents: single } = troubles
+    // so that a commit fails at once, and for this reason
+    const isPlain =
+      latency.most <= 50 && cut.before + cut.after + cut.answer === 0 && lockedTables.size + single.size === 0
+    const takesNothing = isPlain && (troubles.isAway || troubles.isReadOnly || troubles.isFull)
     this.takesNothingSince = takesNothing
       ? Math.min(this.takesNothingSince, this.#timeline.time)
       : Number.POSITIVE_INFINITY
