@@ -41,10 +41,13 @@ export class SettingAside {
       await this.setAside('epoch-mismatch')
     } catch (cause) {
       const error = cause as TidemarkError
-      // a copy that is lost stands in nobody's way
       if (life.isOver || error.code === 'document-closed') return
       failures.report(error)
-      if (error.code === 'local-storage-unavailable') return
+      // A copy that is lost stands in nobody's way: what the page has of it is kept apart when the document is closed.
+      if (error.code === 'local-storage-unavailable') {
+        this.wasSetAside('epoch-mismatch')
+        return
+      }
       this.#cancelRetry = means.settings.clock.after(mismatchPatience, () => void this.mismatched())
     }
   }

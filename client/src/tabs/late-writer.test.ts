@@ -94,6 +94,26 @@ describe('[R3.5] [D1.5] an edit that no other tab has heard of is counted and se
   })
 })
 
+test('[R9.4] [R3.10] a document whose copy was deleted under it is set aside, too, when the server has another history', async () => {
+  const world = createWorld()
+  const device = world.device('laptop')
+  const client = device.openTab().createClient()
+  const document = client.open('plan')
+  document.doc.getText('t').insert(0, 'old')
+  await world.settle()
+  const other = device.openTab().createClient()
+  void other.signOut({ wipe: 'always' })
+  await world.advanceTime(10_000)
+  expect(document.status.localStore.kind).toBe('memory')
+  world.server.resetDocument('plan')
+  await world.advanceTime(20_000)
+  expect(document.isSetAside).toBe(true)
+  const again = client.open('plan')
+  again.doc.getText('t').insert(0, 'new')
+  await world.advanceTime(10_000)
+  expect([again.status.kind, world.server.committed('plan').getText('t').toString()]).toEqual(['saved', 'new'])
+})
+
 test('[R9.4] [R3.9] a copy of another history that cannot be set aside now is told, and set aside as soon as it can be', async () => {
   const world = createWorld()
   const device = world.device('laptop')

@@ -45,8 +45,10 @@ export class People {
     login.isOver = true
     this.#promises.await('signing out', login.tab, signingOut)
     signingOut.then(
-      ({ drained, wiped }) => {
+      ({ drained, wiped, error }) => {
         this.#over(login)
+        // some tabs may have lost their copy, and others not
+        if (error) this.#promises.parted.add(login.device)
         if (drained) this.#rest.checkDrained(login.device, before)
         if (wiped) this.#wiped(login)
         else if (wipe === 'always') {
