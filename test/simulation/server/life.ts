@@ -275,7 +275,7 @@ export class Life {
     const { documents, loadingDocuments } = sync.hocuspocus
     const names = [...documents.keys(), ...loadingDocuments.keys()]
     if (names.length + sync.documents.count > 0) this.promises.complain(`[R6] ${names} stay in memory for nobody`)
-    if (sync.journal.queued.updates + sync.journal.queued.bytes > 0) {
+    if (sync.journal.queued.updates !== 0 || sync.journal.queued.bytes !== 0) {
       this.promises.complain(`[R3.3] the journal counts ${JSON.stringify(sync.journal.queued)} at rest`)
     }
     if (sync.sockets.count > 0) this.promises.complain(`[R6.4] ${sync.sockets.count} sockets stay`)

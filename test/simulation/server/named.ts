@@ -198,4 +198,16 @@ export const rare: readonly (readonly [what: string, steps: readonly Step[]])[] 
       { does: 'wait', ms: 12_000 },
     ],
   ],
+  [
+    '[R6.4] a server whose database is away reads no more than its queue may hold',
+    [
+      { does: 'wait', ms: 400 },
+      { does: 'away', number: 0 },
+      ...Array.from({ length: 6 }, (): readonly Step[] => [
+        ...Array.from({ length: 15 }, (): Step => ({ does: 'write much', writer: 0, document: 'plan' })),
+        { does: 'wait', ms: 10 },
+      ]).flat(),
+      { does: 'wait', ms: 4_000 },
+    ],
+  ],
 ]

@@ -1,5 +1,5 @@
 import type { Timeline } from '../../../client/src/testing/timeline.ts'
-import type { Node } from './node.ts'
+import { limits, type Node } from './node.ts'
 import type { Wellbeing } from './wellbeing.ts'
 
 /** Until everybody hears that edits cannot be stored, in ms. */
@@ -27,6 +27,9 @@ export class Servers {
     if (node.state === 'gone') return
     this.#checkIdle(node)
     this.#checkReady(node)
+    const { bytes } = node.sync.journal.queued
+    // what was read in the same moment comes on top
+    if (bytes > 1.5 * limits.queuedBytes) this.#complain(`[R6.4] ${bytes} bytes wait to be stored`)
     // a limit of Hocuspocus's, which says so by itself
     const line = node.process.printed.find((line) => !line.startsWith('Hocuspocus: closing connection'))
     if (line !== undefined) this.#complain(`[R5] a server printed ${line.slice(0, 800)}`)

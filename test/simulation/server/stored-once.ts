@@ -1,3 +1,4 @@
+import * as Y from 'yjs'
 import type { SimulatedProcess } from './process.ts'
 import type { StoredDocument } from './storage/tables.ts'
 
@@ -17,7 +18,9 @@ export class StoredOnce {
     const rows = before?.process === process ? before.rows : new Set<string>()
     for (let revision = (before?.head ?? 0) + 1; revision <= head; revision++) {
       const row = Buffer.from(updates.get(revision)?.committed ?? []).toString('latin1')
-      if (rows.has(row)) this.#complain(`[R7.12] revision ${revision} of ${name} was stored before`)
+      if (rows.has(row) && !isIncomplete(updates, revision)) {
+        this.#complain(`[R7.12] revision ${revision} of ${name} was stored before`)
+      }
       rows.add(row)
     }
     this.#writing.set(name, { process, head, rows })
@@ -27,4 +30,13 @@ export class StoredOnce {
   rewound(documents: Iterable<StoredDocument>): void {
     for (const { name, head } of documents) this.#writing.set(name, { process: null, head, rows: new Set() })
   }
+}
+
+/** What waits for its predecessors is journaled whenever somebody sends it (R1.4). */
+function isIncomplete(updates: StoredDocument['updates'], revision: number): boolean {
+  const doc = new Y.Doc()
+  for (const [other, { committed }] of updates) if (other < revision) Y.applyUpdate(doc, committed)
+  const { pendingStructs, pendingDs } = doc.store
+  doc.destroy()
+  return pendingStructs !== null || pendingDs !== null
 }
