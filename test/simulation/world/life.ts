@@ -255,7 +255,9 @@ export class Life {
     const { world } = this
     await world.advanceTime(100_000)
     this.#promises.check()
-    const here = this.#promises.opened.filter((opened) => opened.isRunning && !opened.document.isSetAside)
+    const here = this.#promises.opened.filter(
+      (opened) => opened.isRunning && !opened.document.isSetAside && !this.#promises.isHeldUp(opened),
+    )
     this.#promises.checkSettled()
     // what is another account's waits for it
     if (this.#isMixed) return here

@@ -184,12 +184,16 @@ export class Promises {
     )
   }
 
-  /** Pages are closed although they ask (R2.4): where there is no disk, what no message can carry goes with them. */
+  /**
+   * Pages are closed although they ask (R2.4). Where there is no disk, what no message can carry goes with them; and
+   * where a transaction never ends, whatever waits behind it.
+   */
   closePages(): void {
     for (const edit of this.edits) {
-      const { tab, document } = edit.by
+      const { tab, device, document } = edit.by
       const isOnlyInPage = document.status.localStore.kind === 'memory' && this.isStuck(edit.by)
-      if (isOnlyInPage && pageOf(tab).asksBeforeClosing) this.forgiven.add(edit)
+      const isBehind = device.indexeddb.isStuck && !this.isKept(edit)
+      if ((isOnlyInPage || isBehind) && pageOf(tab).asksBeforeClosing) this.forgiven.add(edit)
     }
   }
 
@@ -202,6 +206,11 @@ export class Promises {
         opened.own.holds(units) &&
         !this.journals.holds(by.name, units),
     )
+  }
+
+  /** Behind a transaction that never ends no copy can be set aside; until it is, nothing is sent (R9.2). */
+  isHeldUp({ device, document: { status } }: Opened): boolean {
+    return device.indexeddb.isStuck && status.kind === 'error' && status.error.code === 'epoch-mismatch'
   }
 
   /** [D3.6] [R9] No edit goes out under another account's token, and none twice. */
