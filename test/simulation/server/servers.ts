@@ -53,9 +53,10 @@ export class Servers {
   }
 
   /** [W3] With a database that is well a server stops soon and leaves nothing, whoever writes meanwhile. */
-  #checkStop({ state, stoppedAt, left, process }: Node): void {
+  #checkStop({ state, stoppedAt, left, process, sync }: Node): void {
     if (stoppedAt === null) return
-    if (state === 'gone' && process.timers.length > 0) {
+    // what is being loaded ends with its question to the database
+    if (state === 'gone' && process.timers.length > 0 && sync.hocuspocus.loadingDocuments.size === 0) {
       this.#complain(`[W3] timers outlive their server: ${process.timers}`)
     }
     if (this.#wellbeing.sinceAll + recoveryMs > stoppedAt) return
