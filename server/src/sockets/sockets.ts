@@ -74,7 +74,9 @@ export class Sockets {
   #expel(webSocket: ServedSocket, gate: Gate): void {
     gate.close(closeCode.authenticationTimeout, 'authentication-timeout')
     // a stranger that does not answer the close does not keep the socket
-    this.#clock.after(2_000, () => webSocket.terminate())
+    const cancel = this.#clock.after(2_000, () => webSocket.terminate())
+    const member = this.#members.get(webSocket)
+    if (member) member.cancelDeadline = cancel
   }
 
   remove(webSocket: ServedSocket): void {

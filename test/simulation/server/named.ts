@@ -74,6 +74,19 @@ export const once: readonly (readonly [what: string, seed: number, steps: readon
     ],
   ],
   [
+    '[W3] [R6.4] a socket that could not authenticate while its server stopped leaves no timer behind',
+    400_390,
+    [
+      { does: 'full', number: 17 },
+      { does: 'move', writer: 1, node: 1 },
+      { does: 'type on', writer: 0, document: 'notes', edits: 10 },
+      { does: 'wait', ms: 400 },
+      { does: 'write much', writer: 1, document: 'list' },
+      { does: 'stop', node: 0 },
+      { does: 'wait', ms: 40_000 },
+    ],
+  ],
+  [
     '[R7.14] two servers that write on after the database was set back do not take each other’s revisions for their own',
     170,
     [
