@@ -156,4 +156,18 @@ export const once: readonly (readonly [what: string, seed: number, steps: readon
       { does: 'wait', ms: 1_500 },
     ],
   ],
+  [
+    '[R9.4] [R3.1] what a tab that died had not stored is in the copy that another one sets aside at that moment',
+    231_989,
+    [
+      { does: 'stall locks', device: 0 },
+      { does: 'crash', tab: 5 },
+      { does: 'open tab', device: 0, isVisible: true, isPrerendered: false },
+      { does: 'wait', ms: 1_500 },
+      { does: 'insert', tab: 6, document: 'plan', at: 6 },
+      { does: 'crash', tab: 6 },
+      { does: 'set aside', tab: 6, document: 'plan' },
+      { does: 'wait', ms: 40_000 },
+    ],
+  ],
 ]

@@ -1,7 +1,7 @@
 import * as Y from 'yjs'
 import { mergeInGroups } from '../link/merge.ts'
 import { rescue } from '../replica/health.ts'
-import { missing, pendingCount, type Vector } from '../status/positions.ts'
+import { missing, pendingCount, readingOf, type Vector } from '../status/positions.ts'
 import { ownPosition } from '../status/status.ts'
 import type { LoadedCopy } from '../store/local-copy.ts'
 import type { Loaded } from '../store/local-store.ts'
@@ -119,6 +119,22 @@ export class Edits {
     if (pending.length > 0) this.edited(merge(pending))
     // what it stored and could not tell any more
     void diskNews.look()
+  }
+
+  /**
+   * The copy was set aside, and this tab hears no more of the others: should one have died, nobody else stores what it
+   * had not stored. The disk says what is there.
+   */
+  async leftBy(others: ReadonlyMap<string, readonly HeardEdit[]>): Promise<void> {
+    if (others.size === 0) return
+    const facts = await this.#parts.diskNews.look()
+    const stored = readingOf(facts?.marks ?? new Map()).made
+    const { acknowledged } = this.#parts.standing.situation.positions
+    for (const [opening, edits] of others) {
+      const kept = Math.max(stored.get(opening) ?? 0, acknowledged.get(opening) ?? 0)
+      const left = edits.filter(({ position }) => position > kept)
+      if (left.length > 0) this.edited(mergeInGroups(left.map(({ update }) => update)))
+    }
   }
 
   /** A broken document does not say what was changed: all it holds becomes one edit. */

@@ -5,13 +5,14 @@ import type { SyncParts } from './parts.ts'
 /** ms after which a copy that could not be set aside is tried again. */
 const mismatchPatience = 5_000
 
-type Parts = Pick<SyncParts, 'means' | 'standing' | 'failures' | 'life' | 'copy' | 'tabs' | 'membership'>
+type Parts = Pick<SyncParts, 'means' | 'standing' | 'failures' | 'life' | 'copy' | 'tabs' | 'edits' | 'membership'>
 
 /** Ends the copy's history, here and in the other tabs; what it holds stays as it is (R9). */
 export class SettingAside {
   readonly #parts: Parts
   readonly #onSetAside: (error: TidemarkError) => void
   #cancelRetry = () => {}
+  #leaving: Promise<void> | null = null
 
   constructor(parts: Parts, onSetAside: (error: TidemarkError) => void) {
     this.#parts = parts
@@ -52,10 +53,16 @@ export class SettingAside {
     }
   }
 
+  /** Settles when all that has to go into the copy has been handed to it; null when nothing has. */
+  get leaving(): Promise<void> | null {
+    return this.#leaving
+  }
+
   wasSetAside(reason: SetAside['reason']): void {
-    const { means, standing, life, membership } = this.#parts
+    const { means, standing, life, tabs, edits, membership } = this.#parts
     if (life.isOver) return
     life.end()
+    this.#leaving = edits.leftBy(tabs.takeUnstored())
     membership.part()
     const error = new TidemarkError(reason === 'epoch-mismatch' ? 'epoch-mismatch' : 'document-closed')
     standing.happened({ type: 'obstructed', error, at: means.settings.clock.now() })

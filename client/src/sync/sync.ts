@@ -116,7 +116,8 @@ export class Sync {
 
   /** @returns when nothing is written any more: how many edits are kept nowhere but in this page */
   async closeCopy(): Promise<number> {
-    const { standing, copy, membership } = this.#parts
+    const { standing, copy, settingAside, membership } = this.#parts
+    await settingAside.leaving
     const { situation } = standing
     const unkept = await copy.close(pendingMarks(situation.positions))
     membership.sayFarewell(situation)

@@ -151,6 +151,52 @@ describe('[R9.7] what one tab has set aside is never sent by another that did no
   })
 })
 
+describe('[R9.4] [R3.1] what another tab had not stored is in the copy that was set aside', () => {
+  test.each(['the person', 'the server'] as const)('when it died with it, and %s ended the history', async (who) => {
+    const { world, device, one, a, b, keptAside } = await twoTabs()
+    if (who === 'the server') world.server.resetDocument('plan')
+    device.stallLocks()
+    device.delayStore(50)
+    write(a, ' and its last word')
+    await world.advanceTime(10)
+    one.crash()
+    device.delayStore(1)
+    if (who === 'the person') void b.setAside()
+    else world.goOnline()
+    await world.advanceTime(1_000)
+    device.answerLocks()
+    await world.advanceTime(10_000)
+    expect(b.isSetAside).toBe(true)
+    expect(keptAside()).toEqual(['discarded and its last word'])
+    expect(device.setAside('plan')[0]?.pendingCount).toBe(2)
+    expect(world.server.committed('plan').getText('t').toString()).toBe('')
+  })
+
+  test('when the document is closed in the same task', async () => {
+    const { world, device, one, a, b, keptAside } = await twoTabs()
+    device.stallLocks()
+    device.delayStore(50)
+    write(a, ' and its last word')
+    await world.advanceTime(10)
+    one.crash()
+    b.on('set-aside', () => void b.close())
+    void b.setAside()
+    await world.advanceTime(1_000)
+    expect(keptAside()).toEqual(['discarded and its last word'])
+    expect(device.setAside('plan')[0]?.pendingCount).toBe(2)
+  })
+
+  test('and once, where its tab is still there', async () => {
+    const { world, device, a, b, keptAside } = await twoTabs()
+    write(b, ' and more')
+    await world.advanceTime(10)
+    void a.setAside()
+    await world.advanceTime(1_000)
+    expect(keptAside()).toEqual(['discarded and more'])
+    expect(device.setAside('plan')[0]?.pendingCount).toBe(2)
+  })
+})
+
 test('[D2.2] a disk that cannot be read any more keeps no edit from the server', async () => {
   const { world, device, b, committed } = await twoTabs()
   device.failStore('broken')

@@ -226,6 +226,11 @@ export class Tabs {
     this.#sync(null)
   }
 
+  /** What other tabs may have stored nowhere, by opening: this one will not hear any more what becomes of them. */
+  takeUnstored(): ReadonlyMap<string, readonly HeardEdit[]> {
+    return this.#unstored.takeAll()
+  }
+
   /** A session has begun: those whom the server took away with the last one show themselves again. */
   askPresence(): void {
     this.#post({ type: 'show-presence' })

@@ -26,4 +26,11 @@ export class Unstored {
     this.#edits.delete(opening)
     return edits.filter(({ position }) => position > storedTo)
   }
+
+  /** This tab hears no more of any of them. @returns the same, by opening */
+  takeAll(): ReadonlyMap<string, readonly HeardEdit[]> {
+    const all = new Map(this.#edits)
+    this.#edits.clear()
+    return all
+  }
 }
