@@ -286,7 +286,7 @@ describe('opening and closing', () => {
     const document = personAt(server.url).client.open('plan')
     const thrown: unknown[] = []
     const later = vi.spyOn(globalThis, 'setTimeout')
-    document.on('error', () => {
+    const offErrors = document.on('error', () => {
       later.mockImplementationOnce(((callback: () => void) => {
         try {
           callback()
@@ -303,6 +303,8 @@ describe('opening and closing', () => {
     off()
     await until('it is thrown at the page', () => thrown.length > 0)
     later.mockRestore()
+    // the end of the server is an error, too
+    offErrors()
     expect(thrown).toEqual([new Error('the app’s second fault')])
     await document.flush()
   })
