@@ -170,4 +170,14 @@ export const once: readonly (readonly [what: string, seed: number, steps: readon
       { does: 'wait', ms: 40_000 },
     ],
   ],
+  [
+    '[R9.1] [D3.6] what an opening has read of a history that is over does not go out as if it had none',
+    200_221,
+    [
+      { does: 'second client', tab: 5, isOther: true },
+      { does: 'insert', tab: 7, document: 'plan', at: 24 },
+      { does: 'wait', ms: 4_000 },
+      { does: 'reset document', document: 'plan' },
+    ],
+  ],
 ]

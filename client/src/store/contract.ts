@@ -334,14 +334,17 @@ export function storeContract(make: () => StoresUnderTest): void {
     expect([second.text(), second.pending]).toEqual(['hasty', 1])
   })
 
-  test('[R3.5] what another opening has stored since is found, with what is pending of it', async () => {
+  test('[R3.5] [R9.1] what another opening has stored since is found, with what is pending of it, and its history', async () => {
     const name = fresh()
     const [first, second] = [await open(name), await open(name)]
+    const known = { epoch: 'e', revision: 1 }
     await second.write('later', 1)
+    await second.store.remember(known)
     await second.store.close()
     expect(first.text()).toBe('')
-    const marks = await first.store.readNew()
-    expect([first.text(), marks.get(second.id)]).toEqual(['later', { from: 1, to: 1 }])
+    const { marks, history } = await first.store.readNew()
+    expect([first.text(), marks.get(second.id), history]).toEqual(['later', { from: 1, to: 1 }, known])
+    expect(await first.store.facts()).toMatchObject({ history: known })
     await first.store.close()
   })
 

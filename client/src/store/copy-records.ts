@@ -52,6 +52,11 @@ export class CopyRecords {
     return this.#acknowledgements.add(acknowledged)
   }
 
+  /** Another opening has noted it: what is read from now on is of it. */
+  found(history: History | null): void {
+    this.remembered.history ??= history
+  }
+
   remember(history: History): Promise<void> {
     this.remembered.history = history
     return this.#means.note((custom) => custom.put(history, historyKey))

@@ -4,7 +4,16 @@ import { within } from '../time-limit.ts'
 import { Caretaking } from './caretaking.ts'
 import { CopyRecords } from './copy-records.ts'
 import { abortQuietly, begin, completionOf, customStore, writeError } from './idb.ts'
-import type { Acknowledged, CopyFacts, History, Loaded, LocalStore, SetAside, StoreEvents } from './local-store.ts'
+import type {
+  Acknowledged,
+  CopyFacts,
+  History,
+  Loaded,
+  LocalStore,
+  NewlyRead,
+  SetAside,
+  StoreEvents,
+} from './local-store.ts'
 import { databaseName } from './names.ts'
 import { heldSoon, holdShared, type OpenedCopy, openLockName, openNewest, whileAnswering } from './opening.ts'
 import { inSlices, whileOpening } from './pace.ts'
@@ -281,28 +290,30 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
     if (this.#isLost) return null
     try {
       if (!this.db) throw new DOMException('there is no connection now', 'InvalidStateError')
-      const { setAside, marks, account, isWiped } = await readRecordsOf(this.db)
+      const { setAside, marks, history, account, isWiped } = await readRecordsOf(this.db)
       if (isWiped) {
         this.db?.close()
         this.#lose(new Error('the copy was deleted: somebody has signed out'))
         return null
       }
       if (setAside) this.#isSetAside = true
-      return { setAside: setAside && { reason: setAside.reason, at: setAside.at }, marks, account }
+      this.#records.found(history)
+      return { setAside: setAside && { reason: setAside.reason, at: setAside.at }, marks, history, account }
     } catch (cause) {
       throw new TidemarkError('local-storage-failed', undefined, { cause })
     }
   }
 
-  async readNew(): Promise<Loaded['marks']> {
+  async readNew(): Promise<NewlyRead> {
     try {
       if (!this.db) throw new DOMException('there is no connection now', 'InvalidStateError')
-      const { rows, marks } = await readContents(this.db)
+      const { rows, marks, history } = await readContents(this.db)
+      this.#records.found(history)
       const unknown = rows.filter(({ key }) => this.#caretaking.isUnknown(Number(key)))
       // what cannot be read is put aside by the next opening
       const { opened } = await openRows(this.#seals, unknown)
       await applyInSlices(this.doc, opened, this, inSlices())
-      return marks
+      return { marks, history }
     } catch (cause) {
       throw new TidemarkError('local-storage-failed', undefined, { cause })
     }

@@ -12,6 +12,7 @@ import type {
   Loaded,
   LocalStore,
   LocalStores,
+  NewlyRead,
   SetAside,
   StoreEvents,
 } from './local-store.ts'
@@ -238,13 +239,17 @@ export class LocalCopy {
   }
 
   /** What the disk says of the copy now. @throws {TidemarkError} `local-storage-failed` */
-  facts(): Promise<CopyFacts | null> {
-    return this.#store.facts()
+  async facts(): Promise<CopyFacts | null> {
+    const facts = await this.#store.facts()
+    this.#history ??= facts?.history ?? null
+    return facts
   }
 
-  /** Brings what others have stored since. @returns what of it is pending @throws {TidemarkError} `local-storage-failed` */
-  readNew(): Promise<Loaded['marks']> {
-    return this.#store.readNew()
+  /** Brings what others have stored since. @returns what of it is pending, and its history @throws {TidemarkError} `local-storage-failed` */
+  async readNew(): Promise<NewlyRead> {
+    const read = await this.#store.readNew()
+    this.#history ??= read.history
+    return read
   }
 
   /** The opening is being closed: who opens the document next waits for it. */

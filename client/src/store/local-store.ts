@@ -30,8 +30,13 @@ export interface CopyFacts {
   readonly setAside: SetAside | null
   /** By opening: what is pending, whoever has it open. */
   readonly marks: ReadonlyMap<string, DirtyMark>
+  /** Another opening may have noted it since this one was loaded. */
+  readonly history: History | null
   readonly account: string | null
 }
+
+/** What of a copy's facts concerns the content that was read with them. */
+export type NewlyRead = Pick<CopyFacts, 'marks' | 'history'>
 
 /** By opening: everything up to this position is durable on the server. */
 export type Acknowledged = ReadonlyMap<string, number>
@@ -93,10 +98,10 @@ export interface LocalStore {
 
   /**
    * Brings what others have stored since into the `Y.Doc`, with this store as its origin.
-   * @returns what of it is pending, by opening, as {@link Loaded.marks}
+   * @returns what of it is pending, by opening, as {@link Loaded.marks}, and of which history it is
    * @throws {TidemarkError} `local-storage-failed`
    */
-  readNew(): Promise<Loaded['marks']>
+  readNew(): Promise<NewlyRead>
 
   /** Waits for what is being read and written, and lets go. The data stays. Closing twice is harmless. */
   close(): Promise<void>

@@ -10,6 +10,7 @@ import type {
   Loaded,
   LocalStore,
   LocalStores,
+  NewlyRead,
   SetAside,
   SetAsideCopy,
   StoreEvents,
@@ -202,14 +203,15 @@ class MemoryStore implements LocalStore {
     return Promise.resolve()
   }
 
-  readNew(): Promise<Loaded['marks']> {
-    bring(this.#doc, this.#shelf.updates, this)
-    return Promise.resolve(new Map(this.#shelf.marks))
+  readNew(): Promise<NewlyRead> {
+    const { updates, marks, history } = this.#shelf
+    bring(this.#doc, updates, this)
+    return Promise.resolve({ marks: new Map(marks), history })
   }
 
   facts(): Promise<CopyFacts> {
-    const { setAside, marks, account } = this.#shelf
-    return Promise.resolve({ setAside, marks: new Map(marks), account })
+    const { setAside, marks, history, account } = this.#shelf
+    return Promise.resolve({ setAside, marks: new Map(marks), history, account })
   }
 
   close(): Promise<void> {

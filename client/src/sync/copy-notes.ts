@@ -26,6 +26,11 @@ export class CopyNotes {
     this.#history = history ?? this.#history
   }
 
+  /** Another opening has noted it since: what this one reads from the copy is of it (R9). */
+  found(history: History | null): void {
+    this.#history ??= history
+  }
+
   greeted(hello: Hello): void {
     this.#hello = hello
     // Before any content of this history is stored, so that the copy is never without its epoch (R9).

@@ -8,7 +8,17 @@ import type { SyncParts } from './parts.ts'
 
 type Parts = Pick<
   SyncParts,
-  'target' | 'means' | 'standing' | 'failures' | 'life' | 'ownership' | 'copy' | 'tabs' | 'edits' | 'settingAside'
+  | 'target'
+  | 'means'
+  | 'standing'
+  | 'failures'
+  | 'life'
+  | 'ownership'
+  | 'copy'
+  | 'copyNotes'
+  | 'tabs'
+  | 'edits'
+  | 'settingAside'
 >
 
 const retrySchedule = { kind: 'exponential', first: 2_000, factor: 2, max: 60_000, jitter: false } as const
@@ -26,7 +36,7 @@ export class DiskNews {
 
   /** Asks the disk whether this is the document's copy still: a tab that was away has not heard what was said (R9.4). */
   async look(): Promise<CopyFacts | null> {
-    const { means, life, copy, settingAside } = this.#parts
+    const { means, life, copy, copyNotes, settingAside } = this.#parts
     const { clock, openTimeLimit } = means.settings
     const facts = await latestFacts(copy, {
       ...{ clock, openTimeLimit, signal: life.signal },
@@ -34,6 +44,7 @@ export class DiskNews {
     })
     if (life.isOver || !facts) return facts
     this.#failures = 0
+    copyNotes.found(facts.history)
     if (facts.setAside) settingAside.wasSetAside(facts.setAside.reason)
     else if (this.#hasUnheard(facts)) await this.#readNew()
     return facts
@@ -47,11 +58,12 @@ export class DiskNews {
 
   /** They are read, and counted (R3.5). */
   async #readNew(): Promise<void> {
-    const { target, life, copy, tabs, edits } = this.#parts
+    const { target, life, copy, copyNotes, tabs, edits } = this.#parts
     const before = Y.encodeStateVector(target.doc)
-    const marks = await copy.readNew().catch((error: TidemarkError) => this.#failed(error))
-    if (!marks || life.isOver) return
-    const { made, acknowledged } = readingOf(marks)
+    const read = await copy.readNew().catch((error: TidemarkError) => this.#failed(error))
+    if (!read || life.isOver) return
+    copyNotes.found(read.history)
+    const { made, acknowledged } = readingOf(read.marks)
     if (missing(made, this.#known) === 0) return
     edits.held(made, acknowledged, Y.encodeStateAsUpdate(target.doc, before))
     tabs.compareAll()

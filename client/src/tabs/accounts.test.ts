@@ -63,6 +63,26 @@ describe('[D3.6] two accounts at once in one namespace', () => {
     expect(textOf(ada.document)).toBe(textOf(ben.document))
   })
 
+  test('[R9.1] [R9.2] what one account’s tab had read of a history that is over does not go out with the other’s token', async () => {
+    const { world, device, open, committed } = shared()
+    device.goOffline()
+    const ada = open(() => tokenOf('ada'))
+    write(ada.document, 'ada')
+    await world.advanceTime(100)
+    const ben = open(() => tokenOf('ben'))
+    await world.advanceTime(100)
+    expect([textOf(ben.document), ben.document.isSetAside]).toEqual(['ada', false])
+    // saved by its author, while the other one waits for that
+    device.goOnline()
+    await world.advanceTime(3_000)
+    expect([committed(), ben.document.status.kind]).toEqual(['ada', 'error'])
+    ada.tab.crash()
+    world.server.resetDocument('plan')
+    await world.advanceTime(60_000)
+    expect([committed(), ben.document.isSetAside]).toEqual(['', true])
+    expect(device.setAside('plan').map(({ doc }) => doc.getText('t').toString())).toEqual(['ada'])
+  })
+
   test('a tab that opens while another account has edits pending is told at once, and goes on when they are saved', async () => {
     const { world, device, open, committed, allowed } = shared()
     const ada = open(() => tokenOf('ada'))

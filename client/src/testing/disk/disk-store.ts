@@ -8,6 +8,7 @@ import type {
   History,
   Loaded,
   LocalStore,
+  NewlyRead,
   SetAside,
   StoreEvents,
 } from '../../store/local-store.ts'
@@ -184,12 +185,13 @@ export class DiskStore implements LocalStore {
     )
   }
 
-  readNew(): Promise<Loaded['marks']> {
+  readNew(): Promise<NewlyRead> {
     return this.#place.disk.transact(this.#thread, 'other', () => {
       const copy = this.#copy
-      if (!copy || this.#end) return new Map()
+      if (!copy || this.#end) return { marks: new Map(), history: null }
+      this.#history ??= copy.history
       for (const row of copy.rows) applyRow(this.#doc, row, this)
-      return new Map(copy.marks)
+      return { marks: new Map(copy.marks), history: copy.history }
     })
   }
 
@@ -200,9 +202,10 @@ export class DiskStore implements LocalStore {
       if (!copy) throw new DOMException('it is not open', 'InvalidStateError')
       return await this.#place.disk.transact(this.#thread, 'other', () => {
         if (copy.isGone) throw new DOMException('the database was deleted', 'AbortError')
-        const { setAside, marks, account } = copy
+        const { setAside, marks, history, account } = copy
         if (setAside) this.#isSetAside = true
-        return { setAside, marks: new Map(marks), account }
+        this.#history ??= history
+        return { setAside, marks: new Map(marks), history, account }
       })
     } catch (cause) {
       throw new TidemarkError('local-storage-failed', undefined, { cause })
