@@ -180,4 +180,9 @@ export const once: readonly (readonly [what: string, seed: number, steps: readon
       { does: 'reset document', document: 'plan' },
     ],
   ],
+  [
+    '[R5.4] a token that runs out while its tab does not lead is replaced without a person',
+    30_642,
+    [{ does: 'expire tokens' }, { does: 'wait', ms: 100 }, { does: 'expire tokens' }, { does: 'freeze', tab: 2 }],
+  ],
 ]

@@ -56,7 +56,10 @@ export class Credentials {
     this.#unusableToken = this.#token
   }
 
-  /** The server has accepted what was said, or a person has taken care of it. */
+  /**
+   * The server has accepted what was said, or a person has taken care of it; or the session is over, and nobody has
+   * answered: by the next one the token may have run out.
+   */
   settled(): void {
     this.#areRenewed = false
   }

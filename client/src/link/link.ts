@@ -4,7 +4,7 @@ import type * as Y from 'yjs'
 import type { ConnectionStatus } from '../status/status.ts'
 import type { LinkEvents, LinkMeans } from './contract.ts'
 import { Credentials } from './credentials.ts'
-import { recoveryFrom } from './recovery.ts'
+import { isAboutToken, recoveryFrom } from './recovery.ts'
 import { Removals } from './removals.ts'
 import { retryDelay } from './retry.ts'
 import { Session } from './session.ts'
@@ -84,6 +84,7 @@ export class Link {
     if (this.#phase.kind === 'off') return
     this.#means.together(() => {
       this.#session.leave(how)
+      this.#credentials.settled()
       this.#events.connectionChanged('disconnected')
       this.#rest({ kind: 'off' })
       this.#means.socket.leave(this.#user)
@@ -140,8 +141,10 @@ export class Link {
   #lineLost(): void {
     this.#session.end()
     // a person's affair stays one, whatever the line does
-    if (this.#phase.kind !== 'stopped' && this.#phase.kind !== 'off') this.#rest({ kind: 'ready' })
-    else this.#events.sessionEnded()
+    if (this.#phase.kind !== 'stopped' && this.#phase.kind !== 'off') {
+      this.#credentials.settled()
+      this.#rest({ kind: 'ready' })
+    } else this.#events.sessionEnded()
   }
 
   #begin(): void {
@@ -255,6 +258,7 @@ export class Link {
       this.#begin()
       return
     }
+    if (!isAboutToken(error.code)) this.#credentials.settled()
     this.#failed(error)
     if (recovery === 'later') {
       const { clock, retry } = this.#means

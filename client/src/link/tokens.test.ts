@@ -5,6 +5,7 @@ import { listenTo, personAt, textOf, write } from '../test-helpers/person.ts'
 import { hello, refusal } from '../test-helpers/server-words.ts'
 import { startStockServer } from '../test-helpers/stock-server.ts'
 import { until } from '../test-helpers/until.ts'
+import { createWorld } from '../testing/index.ts'
 
 describe('[T1] tokens', () => {
   test('many documents ask for one token, once', async () => {
@@ -85,6 +86,41 @@ describe('[T1] tokens', () => {
     document.retry()
     await until('it is saved', () => document.status.kind === 'saved')
   })
+
+  test.each(['its line breaks', 'its tab is frozen', 'its server stops'] as const)(
+    '[R5.4] one that nobody has refused, because %s before the server answers, is replaced silently when it has run out',
+    async (interruption) => {
+      let good = 1
+      const presented: string[] = []
+      const world = createWorld({
+        latency: 50,
+        authorise: (token) => {
+          presented.push(token)
+          return token === `token${good}` ? 'write' : 'token-expired'
+        },
+      })
+      const device = world.device('laptop')
+      const tab = device.openTab()
+      const document = tab.createClient({ auth: () => `token${good}` }).open('plan')
+      await world.settle()
+      expect(document.status.kind).toBe('saved')
+      const heard = listenTo(document)
+      good = 2
+      world.server.dropSockets()
+      while (!presented.includes('token2')) await world.advanceTime(5)
+      if (interruption === 'its line breaks') device.cutConnections()
+      else if (interruption === 'its tab is frozen') tab.freeze()
+      else world.server.kill()
+      good = 3
+      await world.advanceTime(30_000)
+      world.server.start()
+      tab.resume()
+      await world.advanceTime(60_000)
+      expect(document.status.kind).toBe('saved')
+      expect(heard.errors.filter((code) => code.startsWith('token'))).toEqual([])
+      expect(presented.at(-1)).toBe('token3')
+    },
+  )
 
   test('the server asks for a fresh one in the middle of a session, and gets it', async () => {
     const presented: (string | undefined)[] = []
