@@ -3,7 +3,11 @@ import { query } from './postgres.ts'
 
 const schema = 'tidemark_store'
 
-/** What a document's journal holds of `edits`, read from the tables themselves, past every server. @throws when revisions have gaps */
+/**
+ * What a document's journal holds of `edits`, read from the rows of the tables themselves, past every server: also what
+ * waits there for predecessors that their writer has still to send (R1.4).
+ * @throws when revisions have gaps
+ */
 export async function journaledEdits(databaseUrl: string, document: string): Promise<Set<string>> {
   const rows = await query<{ head: string; revision: string | null; bytes: Uint8Array | null }>(
     databaseUrl,
@@ -19,7 +23,12 @@ export async function journaledEdits(databaseUrl: string, document: string): Pro
       `${document} has a head of ${head}, and revisions ${revisions.slice(0, 5)} … ${revisions.slice(-5)}`,
     )
   }
-  const doc = new Y.Doc()
-  for (const { bytes } of rows) if (bytes) Y.applyUpdate(doc, bytes)
-  return new Set(doc.getArray<string>('edits').toArray())
+  const edits = new Set<string>()
+  for (const { bytes } of rows) {
+    for (const struct of bytes ? Y.decodeUpdate(bytes).structs : []) {
+      if (!(struct instanceof Y.Item) || !(struct.content instanceof Y.ContentAny)) continue
+      for (const edit of struct.content.arr) edits.add(String(edit))
+    }
+  }
+  return edits
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { CDPSession, Page } from 'playwright-core'
 import type { OpenOptions, PageStatus, TabPage } from './tabs-page/page.ts'
-import { until } from './until.ts'
+import { pause, until } from './until.ts'
 
 /** A tab with one of the test pages in it: what a person does with it, and what can be done to it. */
 export class Tab {
@@ -118,10 +118,20 @@ export class Tab {
   }
 
   /** Its process stands still without a word, as in an endless loop or an overloaded system, until it `go`es on. */
-  async stop(): Promise<{ go(): void }> {
+  async stop(): Promise<{ at: number; go(): void }> {
+    return until('the renderer of the tab is stopped', () => this.#stopOnce(), { timeout: 30_000 })
+  }
+
+  async #stopOnce(): Promise<{ at: number; go(): void }> {
     const pid = await this.processId()
+    const at = performance.now()
+    const go = () => process.kill(pid, 'SIGCONT')
     process.kill(pid, 'SIGSTOP')
-    return { go: () => process.kill(pid, 'SIGCONT') }
+    // on a busy machine another one may have stood out
+    const answer = this.page.evaluate(() => 'still here').catch(() => 'gone')
+    if ((await Promise.race([answer, pause(1_500)])) === undefined) return { at, go }
+    go()
+    throw new Error(`it was not ${pid}`)
   }
 
   /** Of its renderer. The devtools protocol does not tell, so the tab has to show itself by being busy. */
