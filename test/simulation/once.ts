@@ -185,4 +185,16 @@ export const once: readonly (readonly [what: string, seed: number, steps: readon
     30_642,
     [{ does: 'expire tokens' }, { does: 'wait', ms: 100 }, { does: 'expire tokens' }, { does: 'freeze', tab: 2 }],
   ],
+  [
+    '[D1.1] a tab whose copy was deleted does not lead those that have the new one',
+    220_113,
+    [
+      { does: 'wait', ms: 400 },
+      { does: 'open tab', device: 1, isVisible: false, isPrerendered: true },
+      { does: 'be rude', tab: 4, document: 'plan', on: 'update', how: 'closes' },
+      { does: 'insert', tab: 1, document: 'plan', at: 84 },
+      { does: 'hide', tab: 1 },
+      { does: 'wait', ms: 40_000 },
+    ],
+  ],
 ]

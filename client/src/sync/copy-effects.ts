@@ -3,7 +3,7 @@ import type { LocalCopyEvents } from '../store/local-copy.ts'
 import type { SyncParts } from './parts.ts'
 
 /** What follows from what the local copy says. */
-export function copyEffects(parts: Pick<SyncParts, 'standing' | 'failures' | 'copy'>): LocalCopyEvents {
+export function copyEffects(parts: Pick<SyncParts, 'standing' | 'failures' | 'copy' | 'membership'>): LocalCopyEvents {
   const { standing, failures } = parts
   return {
     stored: (position) => standing.happened({ type: 'stored', position }),
@@ -19,6 +19,7 @@ export function copyEffects(parts: Pick<SyncParts, 'standing' | 'failures' | 'co
     rewritten: (position) => standing.happened({ type: 'store-rewritten', position }),
     lost: (error) => {
       failures.report(error)
+      parts.membership.lostCopy()
       standing.happened({ type: 'store-lost', error })
       if (pendingCount(standing.situation.positions) === 0) parts.copy.saved()
     },

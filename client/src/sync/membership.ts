@@ -33,6 +33,15 @@ export class Membership {
     this.#sharedCopy = copy
   }
 
+  /** What it had with the others is deleted: it could not store what they are brought, nor are they to have what was in it. */
+  lostCopy(): void {
+    this.#sharedCopy = null
+    const isLoading = this.#joining === 0
+    if (isLoading || this.#isAway) return
+    this.part()
+    void this.join()
+  }
+
   /** Settles when the role of this tab is known. */
   async join(): Promise<void> {
     const { tokens } = this.#parts.means

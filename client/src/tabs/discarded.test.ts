@@ -197,6 +197,38 @@ describe('[R9.4] [R3.1] what another tab had not stored is in the copy that was 
   })
 })
 
+describe('a tab whose copy another one has deleted', () => {
+  async function afterSignOut() {
+    const { world, device, a, b } = await twoTabs()
+    const signingOut = device.openTab().createClient().signOut({ flush: false, wipe: 'always' })
+    await world.advanceTime(10_000)
+    expect((await signingOut).wiped).toBe(true)
+    const fresh = device.openTab().createClient().open('plan')
+    await world.advanceTime(5_000)
+    return { world, device, a, b, fresh }
+  }
+
+  test('[R3.10] hands nothing of it to those that open the document anew', async () => {
+    const { a, fresh } = await afterSignOut()
+    expect(a.doc.getText('t').toString()).toBe('discarded')
+    expect([fresh.doc.getText('t').toString(), fresh.pendingCount]).toEqual(['', 0])
+  })
+
+  test('[D1.1] [D1.3] does not lead them: what comes from the server is stored', async () => {
+    const { world, device, a, b, fresh } = await afterSignOut()
+    world.goOnline()
+    const remote = world.device('phone').openTab().createClient().open('plan')
+    await world.settle()
+    write(remote, ' remote')
+    await world.settle()
+    expect(fresh.isLeader).toBe(true)
+    for (const document of [a, b, fresh]) {
+      expect([document.doc.getText('t').toString(), document.status.kind]).toEqual(['discarded remote', 'saved'])
+    }
+    expect(device.stored('plan')!.doc.getText('t').toString()).toBe('discarded remote')
+  })
+})
+
 test('[D2.2] a disk that cannot be read any more keeps no edit from the server', async () => {
   const { world, device, b, committed } = await twoTabs()
   device.failStore('broken')
