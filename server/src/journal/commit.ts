@@ -15,6 +15,8 @@ export interface Entry {
 export interface Portion {
   readonly line: JournalLine
   entries: Entry[]
+  /** Since when it has been tried by a database that answers; null before. */
+  since: number | null
   /**
    * A failed try may have stored them all the same, behind this revision: looked up before the next try counts as a new one,
    * so that a commit whose answer was lost is not stored twice (R7.12).
@@ -36,7 +38,12 @@ export function batchEnd(entries: readonly Entry[], begin: number, limit: { upda
 export const bytesOf = (entries: readonly Entry[]): number =>
   entries.reduce((sum, { update }) => sum + update.byteLength, 0)
 
-export const portionOf = (line: JournalLine, entries: Entry[]): Portion => ({ line, entries, triedFrom: null })
+export const portionOf = (line: JournalLine, entries: Entry[]): Portion => ({
+  line,
+  entries,
+  since: null,
+  triedFrom: null,
+})
 
 /**
  * Documents in the order of their ids, so that the rows of one document lie together.

@@ -93,6 +93,7 @@ export class Journal {
       pauses: this.#pauses,
       availability: this.#availability,
       lanes: this.#lanes,
+      now: () => clock.now(),
       settle: (committed, seconds) => this.#settle(committed, seconds),
     })
   }

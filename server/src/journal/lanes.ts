@@ -120,7 +120,7 @@ export class Lanes {
     }
     if (known.isRewound) markRewound(lane)
     this.#lanes.set(line, lane)
-    this.#tellLater(lane)
+    this.#tellLater(lane, portion?.since ?? lane.since)
     void this.#serve(lane)
   }
 
@@ -270,13 +270,16 @@ export class Lanes {
   #goesOn(lane: Lane): void {
     lane.cancelTelling()
     if (lane.line.isTroubled) this.#parts.eased(lane.line)
-    this.#tellLater(lane)
+    this.#tellLater(lane, this.#parts.clock.now())
   }
 
   /** Nobody need hear of a row that was locked for a moment; and when the database is away, everybody hears of that. */
-  #tellLater(lane: Lane): void {
-    lane.cancelTelling = this.#parts.clock.after(patience.slowMs, () => {
-      if (!this.#parts.availability.available) this.#tellLater(lane)
+  #tellLater(lane: Lane, since: number): void {
+    const waited = this.#parts.clock.now() - since
+    // a clock that was set says nothing of how long that was
+    const left = waited >= 0 ? Math.max(0, patience.slowMs - waited) : patience.slowMs
+    lane.cancelTelling = this.#parts.clock.after(left, () => {
+      if (!this.#parts.availability.available) this.#tellLater(lane, this.#parts.clock.now())
       else this.#parts.troubled(lane.line, lane.cause ?? new Error(`a commit takes over ${patience.slowMs} ms`))
     })
   }

@@ -34,6 +34,18 @@ export const once: readonly (readonly [what: string, seed: number, steps: readon
     ],
   ],
   [
+    '[R6.18] [R5.5] a database that takes its time and refuses one document: its people hear within 2 s of their edit',
+    400_016,
+    [
+      { does: 'start', node: 1 },
+      { does: 'slow', number: 16 },
+      { does: 'kill', node: 0 },
+      { does: 'write', writer: 3, document: 'notes' },
+      { does: 'break', document: 'notes' },
+      { does: 'wait', ms: 12_000 },
+    ],
+  ],
+  [
     '[R6.18] two servers that write to one document all the time are no trouble of the database',
     5,
     [

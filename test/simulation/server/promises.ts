@@ -227,7 +227,7 @@ export class Promises {
     }
     const unawares = oldest && replica.isComplete && !writer.isDeaf && !replica.isToldAway
     const silence = unawares ? now - Math.max(oldest.sentAt, replica.answeredAt) : 0
-    if (silence > tellMs && now - silence - this.#wellbeing.lastSlow > recoveryMs) {
+    if (silence > tellMs) {
       this.complain(`[R5.5] ${writer.name} has waited ${silence} ms in ${name}, and nobody has told why`)
     }
     if (

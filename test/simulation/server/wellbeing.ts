@@ -12,8 +12,6 @@ export class Wellbeing {
   readonly refusing = new Set<DocumentName>()
   /** Since when it has taken no edit of any document; never, while it may take some. */
   takesNothingSince = Number.POSITIVE_INFINITY
-  /** When it last took its time: of its errors a server hears late then. */
-  lastSlow = Number.NEGATIVE_INFINITY
 
   constructor(timeline: Timeline, storage: () => Storage) {
     this.#timeline = timeline
@@ -41,7 +39,6 @@ export class Wellbeing {
     const { troubles } = this.#storage()
     this.#note('all', !troubles.isGeneral)
     const { latency, cut, lockedTables, documents: single } = troubles
-    if (latency.most > 50) this.lastSlow = this.#timeline.time
     // so that a commit fails at once, and for this reason
     const isPlain =
       latency.most <= 50 && cut.before + cut.after + cut.answer === 0 && lockedTables.size + single.size === 0
