@@ -197,4 +197,21 @@ export const once: readonly (readonly [what: string, seed: number, steps: readon
       { does: 'wait', ms: 40_000 },
     ],
   ],
+  [
+    '[R1.1] [D1.5] an edit of another tab is counted before an app that retries meanwhile hears of it',
+    410_053,
+    [
+      { does: 'open tab', device: 0, isVisible: true, isPrerendered: false },
+      { does: 'wait', ms: 40_000 },
+      { does: 'fail storage' },
+      { does: 'wait', ms: 40_000 },
+      { does: 'crash', tab: 0 },
+      { does: 'open tab', device: 1, isVisible: true, isPrerendered: false },
+      { does: 'open tab', device: 1, isVisible: true, isPrerendered: false },
+      { does: 'open tab', device: 1, isVisible: true, isPrerendered: false },
+      { does: 'be rude', tab: 5, document: 'plan', on: 'update', how: 'retries' },
+      { does: 'insert', tab: 7, document: 'plan', at: 9 },
+      { does: 'wait', ms: 12_000 },
+    ],
+  ],
 ]

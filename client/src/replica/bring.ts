@@ -9,11 +9,13 @@ export type Bringing =
 /**
  * Brings an update into a document: the one way in for all that was not written here. Yjs rethrows what an observer of
  * the app's has thrown, after integrating; that is reported, and says nothing against the update.
+ * @param then done when it is integrated, before any observer hears of it
  */
-export function bring(doc: Y.Doc, update: unknown, origin?: unknown): Bringing {
+export function bring(doc: Y.Doc, update: unknown, origin?: unknown, then?: () => void): Bringing {
   let bringing: Bringing = { kind: 'integrated' }
   transacting(doc, origin, () => {
     bringing = bringWithin(doc, update, origin)
+    if (bringing.kind === 'integrated') then?.()
   })
   return bringing
 }

@@ -23,6 +23,7 @@ export function tabsEffects(parts: Parts): TabsEvents {
   const { means, standing, failures } = parts
   return {
     roleChanged: (isLeader, unkept) => roleChanged(parts, isLeader, unkept),
+    together: (work) => standing.together(work),
     held: (made, acknowledged, update) => parts.edits.held(made, acknowledged, update),
     reported: (report, history) => {
       parts.copyNotes.learnt(history)

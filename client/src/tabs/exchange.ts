@@ -21,6 +21,8 @@ export interface ExchangeMeans {
   readonly ask: (opening: string) => void
   /** Nobody is asked any more. */
   readonly complete: () => void
+  /** The app hears of it when all of it is done. */
+  readonly together: <Result>(work: () => Result) => Result
   /** Edits of other tabs are in the document now; `update` holds them. */
   readonly held: (made: Vector, acknowledged: Vector, update: Uint8Array) => void
 }
@@ -54,13 +56,18 @@ export class Exchange {
     return bring(this.#means.doc, update, this.#means.origin).kind === 'integrated'
   }
 
+  /** Counted before an observer of the app's hears of it: nobody may call saved what is not counted. */
+  #hold(update: Uint8Array, made: Vector, acknowledged: Vector): boolean {
+    const { doc, origin, held, together } = this.#means
+    const count = () => held(made, acknowledged, update)
+    return together(() => bring(doc, update, origin, count).kind === 'integrated')
+  }
+
   hearEdit(from: string, position: number, update: Uint8Array): void {
-    if (!this.apply(update)) return
     const known = this.#means.made().get(from) ?? 0
-    if (position <= known) return
+    if (position === known + 1) this.#hold(update, new Map([[from, position]]), noVector)
     // An edit between was missed (this tab is new, or was frozen): only its author can say what it was.
-    if (position > known + 1) this.askFor(from)
-    else this.#means.held(new Map([[from, position]]), noVector, update)
+    else if (this.apply(update) && position > known) this.askFor(from)
   }
 
   /** Tells somebody what they lack; asks back only if they have something. */
@@ -79,9 +86,8 @@ export class Exchange {
       say({ ...holding(), type: 'diff', to: null, made, acknowledged, update: emptyUpdate, stateVector: null })
     }
     this.#isCatchingUp = true
-    const isApplied = this.apply(update)
+    const isApplied = this.#hold(update, made, acknowledged)
     this.#isCatchingUp = false
-    if (isApplied) this.#means.held(made, acknowledged, update)
     this.#answered(from)
     if (!isApplied) return false
     if (stateVector) this.#means.say(this.#diffFor(from, stateVector, null))

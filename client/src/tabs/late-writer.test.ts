@@ -133,3 +133,22 @@ test('[R9.4] [R3.9] a copy of another history that cannot be set aside now is to
   expect(document.isSetAside).toBe(true)
   expect(world.server.committed('plan').getText('t').toString()).toBe('')
 })
+
+test('[R1.1] [D1.5] nothing is called saved while another tab’s edit of it is being told, whatever the app does meanwhile', async () => {
+  const world = createWorld()
+  const device = world.device('laptop')
+  const [leader, other] = [1, 2].map(() => device.openTab().createClient().open('plan'))
+  await world.settle()
+  world.server.failStore()
+  await world.advanceTime(40_000)
+  expect([leader!.isLeader, leader!.status.kind]).toEqual([true, 'error'])
+  const textOf = () => leader!.doc.getText('t').toString()
+  const lies: string[] = []
+  leader!.on('status', ({ kind }) => {
+    if (kind === 'saved' && world.server.committed('plan').getText('t').toString() !== textOf()) lies.push(textOf())
+  })
+  leader!.doc.on('update', () => leader!.retry())
+  other!.doc.getText('t').insert(0, 'x')
+  await world.advanceTime(1_000)
+  expect([textOf(), leader!.pendingCount, lies]).toEqual(['x', 1, []])
+})

@@ -36,6 +36,8 @@ export interface TabsTarget {
 export interface TabsEvents {
   /** @param unkept what the last leader passed on and did not store: this one has to (D1.3) */
   roleChanged(isLeader: boolean, unkept?: readonly Uint8Array[]): void
+  /** The app hears of it when all of it is done. */
+  together<Result>(work: () => Result): Result
   /** Edits of other tabs are in the document now; `update` holds them. */
   held(made: Vector, acknowledged: Vector, update: Uint8Array): void
   /** The leader says how the document stands. */
@@ -97,6 +99,7 @@ export class Tabs {
       complete: () => this.#complete(),
       holding: () => this.#holding(),
       held: events.held,
+      together: events.together,
       made: () => events.vectors().made,
       isLeader: () => this.isLeader,
     })
