@@ -277,28 +277,37 @@ describe('[R9.5] [R5.4] somebody whose right to write was taken away', () => {
 })
 
 describe('[H5] what was set aside, on every screen', () => {
-  test.each([
-    { screen: 'dark', settings: { colorScheme: 'dark', viewport: { width: 1280, height: 800 } } },
-    { screen: 'narrow', settings: { colorScheme: 'light', viewport: { width: 360, height: 740 } } },
-    { screen: 'narrow-dark', settings: { colorScheme: 'dark', viewport: { width: 360, height: 740 } } },
-  ] as const)('$screen: nothing is cut off', async ({ screen, settings }) => {
-    await ada.context.close()
-    ada = await browser.person(settings)
-    const one = await ada.open(`${server.http}/d/screen-${screen}`)
-    await replacedUnder(one, `screen-${screen}`)
+  const screens = [
+    { screen: 'dark', colorScheme: 'dark', viewport: { width: 1280, height: 800 } },
+    { screen: 'narrow', colorScheme: 'light', viewport: { width: 360, height: 740 } },
+    { screen: 'narrow-dark', colorScheme: 'dark', viewport: { width: 360, height: 740 } },
+  ] as const
+
+  test('dark, narrow, and both: nothing is cut off', async () => {
+    const one = await ada.open(`${server.http}/d/screens`)
+    await replacedUnder(one, 'screens')
     await until('the page says what happened', () => one.setAsideNotice.isVisible(), { timeout: 40_000 })
     await one.becomes('saved')
-    await picture(one.page, `set-aside-notice-${screen}`)
-    await one.openReview()
-    await picture(one.page, `set-aside-review-${screen}`)
-    const { width } = settings.viewport
-    for (const control of ['set-aside-copy', 'set-aside-merge', 'set-aside-remove', 'set-aside-close']) {
-      const box = await one.page.getByTestId(control).boundingBox()
-      expect(box && box.x >= 0 && box.x + box.width <= width, control).toBe(true)
-      expect(box && box.y >= 0 && box.y + box.height <= settings.viewport.height, control).toBe(true)
+    const onEach = async (shown: string, check: (screen: (typeof screens)[number]) => Promise<void>) => {
+      for (const screen of screens) {
+        await one.page.emulateMedia({ colorScheme: screen.colorScheme })
+        await one.page.setViewportSize(screen.viewport)
+        await picture(one.page, `set-aside-${shown}-${screen.screen}`)
+        await check(screen)
+        const scrolled = await one.page.evaluate(() => document.documentElement.scrollWidth)
+        expect(scrolled, screen.screen).toBeLessThanOrEqual(screen.viewport.width)
+      }
     }
+    await onEach('notice', async () => {})
+    await one.openReview()
+    await onEach('review', async ({ screen, viewport: { width, height } }) => {
+      for (const control of ['set-aside-copy', 'set-aside-merge', 'set-aside-remove', 'set-aside-close']) {
+        const box = await one.page.getByTestId(control).boundingBox()
+        expect(box && box.x >= 0 && box.x + box.width <= width, `${screen}: ${control}`).toBe(true)
+        expect(box && box.y >= 0 && box.y + box.height <= height, `${screen}: ${control}`).toBe(true)
+      }
+    })
     await one.page.getByTestId('set-aside-merge').click()
-    await picture(one.page, `set-aside-merge-${screen}`)
-    expect(await one.page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width)
+    await onEach('merge', async () => {})
   })
 })
