@@ -190,11 +190,15 @@ export class Documents {
   /** @returns false when no revision is exactly what was in memory, because another process wrote meanwhile (R7.13) */
   async #saveSnapshot(open: OpenDocument): Promise<boolean> {
     const { document, line, snapshot } = open
-    const bytes = await encodeWhole(document)
+    // all of this belongs to the very moment that the bytes are of
+    const { bytes, covered, missing, placed } = await encodeWhole(document, (bytes) => ({
+      bytes,
+      covered: { ...snapshot.tail },
+      missing: [...open.missing],
+      placed: new Promise<Place | null>((settle) => line.whenPlaced(settle)),
+    }))
     if (document.isDestroyed || line.failure) return true
-    const covered = { ...snapshot.tail }
-    const missing = [...open.missing]
-    const place = await new Promise<Place | null>((settle) => line.whenPlaced(settle))
+    const place = await placed
     if (place === null) return false
     if (!(await saveSnapshot(this.#database, { id: line.documentId, epoch: line.epoch }, place, bytes, missing))) {
       this.#touch(open)

@@ -6,10 +6,15 @@ import { inTurns } from './pace.ts'
 const tries = 2
 
 /**
- * Encodes a document exactly as it is at the moment when the promise settles. Others have their turn meanwhile, unless
+ * Encodes a document exactly as it is when `capture` is called with it, once. Others have their turn meanwhile, unless
  * somebody writes in it all the time.
+ * @param capture notes what belongs to these bytes. It is called instead of a promise that settles with them, because edits
+ * are applied between the end of an asynchronous function and whoever waits for it.
  */
-export async function encodeWhole(document: Y.Doc): Promise<Uint8Array> {
+export async function encodeWhole<Captured>(
+  document: Y.Doc,
+  capture: (bytes: Uint8Array) => Captured,
+): Promise<Captured> {
   let changes = 0
   const count = () => changes++
   document.on('afterTransaction', count)
@@ -17,10 +22,10 @@ export async function encodeWhole(document: Y.Doc): Promise<Uint8Array> {
     for (let left = tries; left > 0; left--) {
       const before = changes
       const { update, pending } = await encodeInSlices(document, inTurns())
-      if (changes === before && pending === null) return update
+      if (changes === before && pending === null) return capture(update)
     }
   } finally {
     document.off('afterTransaction', count)
   }
-  return Y.encodeStateAsUpdate(document)
+  return capture(Y.encodeStateAsUpdate(document))
 }

@@ -119,6 +119,29 @@ describe('[R7.13] a snapshot at a revision is exactly the journal up to there', 
     await connection.disconnect()
   })
 
+  test('somebody writes as soon as it is encoded: that is not in it, and not counted to it', async () => {
+    const world = makeDocuments(database)
+    const connection = await world.hocuspocus.openDirectConnection(name)
+    const document = world.documents.get(name)?.document
+    if (!document) throw new Error('not open')
+    let stopped = 0
+    // the encoder looks for changes, and then who watches over it: both stop when they are done
+    const off = document.off.bind(document) as (event: string, listener: unknown) => void
+    Object.assign(document, {
+      off(event: string, listener: unknown) {
+        off(event, listener)
+        if (event !== 'afterTransaction' || ++stopped !== 2) return
+        queueMicrotask(() => document.getArray('words').push(['right after']))
+      },
+    })
+    await push(connection, large)
+    await expect.poll(snapshotsOf).toHaveLength(1)
+    expect(stopped).toBe(2)
+    await world.journal.drain()
+    expect((await expectExact()).map(({ revision }) => revision)).toEqual([1])
+    await connection.disconnect()
+  })
+
   test('another process writes between: it is read first, and the snapshot holds it', async () => {
     const { through, hold } = held()
     const world = makeDocuments(through)
