@@ -69,6 +69,16 @@ test('an address tells the document and the session of it', () => {
   expect(frames.parseAddress('team-7/plan\0k3x')).toEqual({ documentName: 'team-7/plan', sessionId: 'k3x' })
 })
 
+test('[R6.3] a type is one byte, and is there', () => {
+  const address = frames.encodeAddress('plan')
+  const header = (...type: number[]) => frames.readHeader(Uint8Array.of(...address, ...type))
+  expect(header(messageType.auth, 1).type).toBe(messageType.auth)
+  expect(() => header()).toThrow()
+  // the same number, spelled longer: it could not be changed in its place
+  expect(() => header(0x80 | messageType.auth, 0)).toThrow()
+  expect(() => frames.readHeaderBehind(address, 'plan', address.byteLength)).toThrow()
+})
+
 test('what is written here is read back, whatever the address', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme', maxLength: 300 }), (address) => {

@@ -21,6 +21,7 @@ export function readHeader(frame: Uint8Array): Header {
 
 /** One byte, also where it could be written as several: Hocuspocus and what stands here must mean the same byte. */
 function readType(decoder: decoding.Decoder): number {
+  if (!decoding.hasContent(decoder)) throw new Error('there is no message type')
   const type = decoding.readUint8(decoder)
   if (type > 127) throw new Error('not a message type')
   return type
