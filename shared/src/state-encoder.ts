@@ -98,18 +98,10 @@ function statesOf(doc: Y.Doc, knownClocks: ReadonlyMap<number, number>): ClientS
   return states.sort((a, b) => b.client - a.client)
 }
 
-/** Notes what is deleted of what is known. */
+/** Of what is known only what was deleted is noted. */
 async function passKnown(doc: Y.Doc, state: ClientState, pace: Pace): Promise<void> {
   while (state.clock < state.known) {
-    const structs = doc.store.clients.get(state.client) ?? []
-    let index = Y.findIndexSS(structs, state.clock)
-    do {
-      const struct = structs[index++]
-      if (!struct) break
-      const end = Math.min(state.known, struct.id.clock + struct.length)
-      if (struct.deleted) addRange(state.deleted, state.clock, end - state.clock)
-      state.clock = end
-    } while (state.clock < state.known && !pace.isOver())
+    walk(doc, state, state.known, pace, (struct) => Math.min(state.known, endOf(struct)))
     if (pace.isOver()) await pace.rest()
   }
 }
@@ -121,23 +113,36 @@ async function writeStructs(doc: Y.Doc, state: ClientState, pace: Pace): Promise
     encoder = new Y.UpdateEncoderV1()
   }
   while (state.clock < state.end) {
-    // Structs are split, merged and replaced between slices: where to go on is found by the clock alone.
-    const structs = doc.store.clients.get(state.client) ?? []
-    let index = Y.findIndexSS(structs, state.clock)
-    do {
-      const struct = structs[index++]
-      if (!struct) break
-      const { clock } = struct.id
-      struct.write(encoder, state.clock - clock)
-      if (struct.deleted) addRange(state.deleted, state.clock, clock + struct.length - state.clock)
-      state.clock = clock + struct.length
+    walk(doc, state, state.end, pace, (struct) => {
+      struct.write(encoder, state.clock - struct.id.clock)
       state.count++
-    } while (state.clock < state.end && !pace.isOver())
+      return endOf(struct)
+    })
     if (encoding.length(encoder.restEncoder) >= partSize) part()
     if (pace.isOver()) await pace.rest()
   }
   part()
 }
+
+/**
+ * One slice, from where the last one ended: structs are split, merged and replaced in between, so that place is found by
+ * the clock alone. Notes what is deleted.
+ * @param take says up to which clock it has taken a struct
+ */
+function walk(doc: Y.Doc, state: ClientState, until: number, pace: Pace, take: (struct: Struct) => number): void {
+  const structs = doc.store.clients.get(state.client) ?? []
+  let index = Y.findIndexSS(structs, state.clock)
+  do {
+    const struct = structs[index++]
+    if (!struct) break
+    const end = take(struct)
+    if (struct.deleted) addRange(state.deleted, state.clock, end - state.clock)
+    state.clock = end
+  } while (state.clock < until && !pace.isOver())
+}
+
+type Struct = Y.Item | Y.GC
+const endOf = ({ id, length }: Struct) => id.clock + length
 
 function addRange(ranges: Ranges, clock: number, length: number): void {
   const last = ranges.length - 2
