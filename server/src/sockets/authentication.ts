@@ -182,7 +182,7 @@ function asTidemarkError(cause: unknown): TidemarkError {
 
 const nothing = Promise.resolve()
 
-/** Hocuspocus builds a payload for each of these for every message; nobody here listens. */
+/** Hocuspocus builds a payload for each of these for every message; the gate alone listens, and needs none. */
 function spareHooks(connection: Connection, gate: Gate): void {
   connection
     .beforeHandleMessage((_connection, frame) => gate.beforeHandling(connection, frame))

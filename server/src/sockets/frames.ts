@@ -19,7 +19,7 @@ export function readHeader(frame: Uint8Array): Header {
   return { address, type: readType(decoder), decoder }
 }
 
-/** One byte, also where it could be written as several: Hocuspocus and what stands here must mean the same byte. */
+/** One byte, though it could be spelled as several: it is changed in its place (`makeEmpty`). */
 function readType(decoder: decoding.Decoder): number {
   if (!decoding.hasContent(decoder)) throw new Error('there is no message type')
   const type = decoding.readUint8(decoder)

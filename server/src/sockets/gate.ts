@@ -165,8 +165,7 @@ export class Gate implements WebSocketLike {
 
   /** Hocuspocus is about to handle a frame, and waits for the promise. */
   beforeHandling({ messageAddress, document }: Connection, frame: Uint8Array): Promise<void> {
-    const session = this.sessions.get(messageAddress)
-    return session ? this.#questions.beforeHandling(session, document, frame) : nothing
+    return this.#questions.beforeHandling(this.sessions.get(messageAddress), document, frame)
   }
 
   /** The update of a session that Hocuspocus is applying just now: a view into the frame it came in. */
@@ -311,8 +310,6 @@ export class Gate implements WebSocketLike {
     for (const address of [...this.sessions.keys()]) this.#closeSession(address)
   }
 }
-
-const nothing = Promise.resolve()
 
 function startsWith(frame: Uint8Array, prefix: Uint8Array): boolean {
   if (frame.byteLength <= prefix.byteLength) return false

@@ -45,10 +45,11 @@ export class Questions {
    * Hocuspocus is about to handle a frame of the session; what comes after it waits for the promise. A question that is
    * answered here is turned into a frame that asks for nothing.
    */
-  beforeHandling(session: Session, document: Y.Doc, frame: Uint8Array): Promise<void> {
+  beforeHandling(session: Session | undefined, document: Y.Doc, frame: Uint8Array): Promise<void> {
     const known = this.#asked.get(frame)
+    if (!known || !session) return nothing
     const open = this.#parts.documents.get(session.documentName)
-    if (!known || open?.document !== document || open.size.bytes < largeDocument) return nothing
+    if (open?.document !== document || open.size.bytes < largeDocument) return nothing
     return this.#instead(session, document, frame, known)
   }
 
