@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import * as Y from 'yjs'
 import { encryptedStores } from '../encryption/index.ts'
 import type { TidemarkClient } from '../index.ts'
+import { indexedDBOf } from '../test-helpers/indexeddb-of.ts'
 import { createWorld, type Device, KeyRange, type Tab, type World } from '../testing/index.ts'
 
 type Outcome = ReturnType<Device['indexeddb']['outcomeOf']>
@@ -9,14 +10,7 @@ type Outcome = ReturnType<Device['indexeddb']['outcomeOf']>
 /** Whose IndexedDB is the global one just now. */
 let current: Tab
 
-beforeAll(() => {
-  vi.stubGlobal('IDBKeyRange', KeyRange)
-  Object.defineProperty(globalThis, 'indexedDB', { configurable: true, get: () => current.indexedDB })
-})
-afterAll(() => {
-  vi.unstubAllGlobals()
-  Reflect.deleteProperty(globalThis, 'indexedDB')
-})
+indexedDBOf(() => current)
 
 const generated = await crypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt'])
 const sealed = encryptedStores({ keys: { current: { id: 'one', key: generated } } })

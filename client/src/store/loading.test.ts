@@ -1,19 +1,13 @@
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
-import { createWorld, type Device, KeyRange, type Tab, type World } from '../testing/index.ts'
+import { beforeEach, expect, test } from 'vitest'
+import { indexedDBOf } from '../test-helpers/indexeddb-of.ts'
+import { createWorld, type Device, type Tab, type World } from '../testing/index.ts'
 
 /** Whose IndexedDB is the global one just now. */
 let current: Tab
 let world: World
 let device: Device
 
-beforeAll(() => {
-  vi.stubGlobal('IDBKeyRange', KeyRange)
-  Object.defineProperty(globalThis, 'indexedDB', { configurable: true, get: () => current.indexedDB })
-})
-afterAll(() => {
-  vi.unstubAllGlobals()
-  Reflect.deleteProperty(globalThis, 'indexedDB')
-})
+indexedDBOf(() => current)
 beforeEach(async () => {
   world = createWorld({ diskDelay: 2 })
   device = world.device('laptop')

@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import type { TidemarkDocument } from '../index.ts'
 import { HandClock } from '../test-helpers/hand-clock.ts'
-import { createWorld, type Device, KeyRange, type Tab, type World } from '../testing/index.ts'
+import { indexedDBOf } from '../test-helpers/indexeddb-of.ts'
+import { createWorld, type Device, type Tab, type World } from '../testing/index.ts'
 import { answered, begin, openDatabase, updatesStore } from './idb.ts'
 
 type Kind = Parameters<Device['indexeddb']['outcomeOf']>[0]
@@ -11,14 +12,7 @@ let current: Tab
 let world: World
 let device: Device
 
-beforeAll(() => {
-  vi.stubGlobal('IDBKeyRange', KeyRange)
-  Object.defineProperty(globalThis, 'indexedDB', { configurable: true, get: () => current.indexedDB })
-})
-afterAll(() => {
-  vi.unstubAllGlobals()
-  Reflect.deleteProperty(globalThis, 'indexedDB')
-})
+indexedDBOf(() => current)
 beforeEach(() => {
   world = createWorld({ diskDelay: 1 })
   device = world.device('laptop')

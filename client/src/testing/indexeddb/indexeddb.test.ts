@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { storeContract } from '../../store/contract.ts'
 import { openDatabase, updatesStore } from '../../store/idb.ts'
 import { IndexeddbStores } from '../../store/indexeddb-stores.ts'
 import { databaseName } from '../../store/names.ts'
-import { createWorld, type Device, KeyRange, type Tab, type World } from '../index.ts'
+import { indexedDBOf } from '../../test-helpers/indexeddb-of.ts'
+import { createWorld, type Device, type Tab, type World } from '../index.ts'
 
 /** Whose IndexedDB is the global one just now. */
 let current: Tab
@@ -16,14 +17,7 @@ function aWorld(): void {
   current = device.openTab()
 }
 
-beforeAll(() => {
-  vi.stubGlobal('IDBKeyRange', KeyRange)
-  Object.defineProperty(globalThis, 'indexedDB', { configurable: true, get: () => current.indexedDB })
-})
-afterAll(() => {
-  vi.unstubAllGlobals()
-  Reflect.deleteProperty(globalThis, 'indexedDB')
-})
+indexedDBOf(() => current)
 
 describe('the real local store keeps its contract on the simulated IndexedDB', () => {
   let isOver = false
