@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import * as Y from 'yjs'
+import { collectGarbage } from '../../test/helpers/garbage.ts'
 import { registerBackgroundSync } from './background-sync/page.ts'
 import { emitDomEvents } from './compat/dom-events.ts'
-import { collectGarbage } from './test-helpers/garbage.ts'
 import { createWorld } from './testing/index.ts'
 
 async function someone() {

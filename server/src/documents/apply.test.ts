@@ -1,8 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import * as Y from 'yjs'
+import { collectGarbage } from '../../../test/helpers/garbage.ts'
 import { Application } from './apply.ts'
 
 /** Some MB in many small structs of several people, as a snapshot has them. */
@@ -27,12 +26,6 @@ function largeUpdate(paragraphs: number): Uint8Array {
   return Y.encodeStateAsUpdate(doc)
 }
 
-/** What making the update has left behind is not to be collected while it is applied. */
-function collectGarbage(): void {
-  setFlagsFromString('--expose-gc')
-  runInNewContext('gc')()
-}
-
 const thread = () => {
   const { user, system } = process.threadCpuUsage()
   return (user + system) / 1_000
@@ -40,6 +33,7 @@ const thread = () => {
 
 test('[R6.12] while a large document is applied, others have their turn every few ms of it', async () => {
   const bytes = largeUpdate(30_000)
+  // what making it has left behind is not to be collected while it is applied
   collectGarbage()
   const target = new Y.Doc()
   let heard = 0
