@@ -28,19 +28,18 @@ export async function waitingStatements(databaseUrl: string): Promise<number> {
   return Number(row?.count)
 }
 
-/** Takes a lock in a transaction that stays open until it is disposed of. */
-export async function holdLock(databaseUrl: string, sql: string, values: unknown[] = []): Promise<AsyncDisposable> {
+export interface HeldLock extends AsyncDisposable {
+  release(): Promise<void>
+}
+
+/** Takes a lock in a transaction that stays open until it is released. */
+export async function holdLock(databaseUrl: string, sql: string, values: unknown[] = []): Promise<HeldLock> {
   const client = new pg.Client({ connectionString: databaseUrl })
   client.on('error', () => {})
   await client.connect()
   await client.query('begin')
   await client.query(sql, values)
-  let isHeld = true
-  return {
-    async [Symbol.asyncDispose]() {
-      if (!isHeld) return
-      isHeld = false
-      await client.end()
-    },
-  }
+  let released: Promise<void> | null = null
+  const release = () => (released ??= client.end())
+  return { release, [Symbol.asyncDispose]: release }
 }

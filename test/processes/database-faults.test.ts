@@ -1,22 +1,10 @@
-import pg from 'pg'
 import { describe, expect, test } from 'vitest'
 import { freshDatabase, PostgresCluster, query } from '../helpers/postgres.ts'
+import { endConnections, holdLock, setReadOnly } from '../helpers/postgres-faults.ts'
 import { ServerProcess } from '../helpers/server.ts'
 import { TcpProxy } from '../helpers/tcp-proxy.ts'
 import { pause, until, within } from '../helpers/until.ts'
 import { readEdits, Writer } from '../helpers/writer.ts'
-
-/** One who holds a lock in the database until the test lets go. */
-async function holding(url: string, lock: string): Promise<AsyncDisposable & { release(): Promise<void> }> {
-  const client = new pg.Client({ connectionString: url, application_name: 'somebody else' })
-  client.on('error', () => {})
-  await client.connect()
-  await client.query(`begin; ${lock}`)
-  const release = async () => {
-    await client.end()
-  }
-  return { release, [Symbol.asyncDispose]: release }
-}
 
 /** The server's connections to this database that wait for a lock. */
 async function waiting(url: string): Promise<number> {
@@ -54,7 +42,7 @@ describe('[R7.15] what failed for the server does not go on in the database', ()
     const databaseUrl = await freshDatabase()
     await using server = await ServerProcess.start({ databaseUrl })
     using writer = await author(server)
-    await using lock = await holding(databaseUrl, 'lock table tidemark_store.updates in share mode')
+    await using lock = await holdLock(databaseUrl, 'lock table tidemark_store.updates in share mode')
     writer.write()
     const seen: number[] = []
     const end = performance.now() + 20_000
@@ -77,7 +65,7 @@ describe('[R7.15] what failed for the server does not go on in the database', ()
     const databaseUrl = await freshDatabase()
     await using server = await ServerProcess.start({ databaseUrl })
     using writer = await author(server)
-    await using lock = await holding(databaseUrl, 'lock table tidemark_store.snapshots in access exclusive mode')
+    await using lock = await holdLock(databaseUrl, 'lock table tidemark_store.snapshots in access exclusive mode')
     const readers = Array.from(
       { length: 24 },
       (_, index) => new Writer({ url: server.sync, document: `cold ${index}` }),
@@ -178,7 +166,7 @@ describe('[R7.10] connections that died without a word', () => {
     const databaseUrl = await freshDatabase()
     await using server = await ServerProcess.start({ databaseUrl })
     using writer = await author(server)
-    await using lock = await holding(databaseUrl, 'lock table tidemark_store.updates in share mode')
+    await using lock = await holdLock(databaseUrl, 'lock table tidemark_store.updates in share mode')
     writer.write()
     await until('the commit waits', async () => (await waiting(databaseUrl)) === 1)
     await query(
@@ -217,18 +205,13 @@ describe('[R7.3] a newer server changes the schema under a running one', () => {
 
 test('[R5.8] sessions that began while the database was set to read only do not stay so', async () => {
   const databaseUrl = await freshDatabase()
-  const name = pg.escapeIdentifier(new URL(databaseUrl).pathname.slice(1))
-  const admin = databaseUrl.replace(/[^/]*$/, 'postgres')
   await using server = await ServerProcess.start({ databaseUrl })
   using writer = await author(server)
-  await query(admin, `alter database ${name} set default_transaction_read_only = on`)
-  await query(
-    admin,
-    `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${new URL(databaseUrl).pathname.slice(1)}'`,
-  )
+  await setReadOnly(databaseUrl, true)
+  await endConnections(databaseUrl)
   writer.write()
   await until('its people are told', () => writer.told.includes('storage-unavailable'))
-  await query(admin, `alter database ${name} reset default_transaction_read_only`)
+  await setReadOnly(databaseUrl, false)
   await writer.drained(10_000)
 })
 

@@ -1,9 +1,9 @@
 import { HocuspocusProvider } from '@hocuspocus/provider'
-import pg from 'pg'
 import { describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { typing } from '../helpers/load.ts'
 import { freshDatabase, query } from '../helpers/postgres.ts'
+import { holdLock } from '../helpers/postgres-faults.ts'
 import { ServerProcess } from '../helpers/server.ts'
 import { TcpProxy } from '../helpers/tcp-proxy.ts'
 import { pause, until, within } from '../helpers/until.ts'
@@ -11,16 +11,6 @@ import { readEdits, Writer } from '../helpers/writer.ts'
 
 /** A snapshot as soon as one is due. */
 const eager = { TIDEMARK_SNAPSHOT_DEBOUNCE_MS: '10', TIDEMARK_SNAPSHOT_MAX_DEBOUNCE_MS: '20' }
-
-/** A transaction that holds a lock until it is released. */
-async function holding(url: string, statement: string): Promise<() => Promise<void>> {
-  const client = new pg.Client({ connectionString: url })
-  client.on('error', () => {})
-  await client.connect()
-  await client.query('begin')
-  await client.query(statement)
-  return () => client.end()
-}
 
 /** What the journal alone holds. */
 async function journaled(url: string): Promise<unknown[]> {
@@ -46,7 +36,7 @@ test('[R7.13] [R1.1] a snapshot while commits wait, kill -9, a restart: "saved" 
   const edits = ada.document.getArray<string>('edits')
   edits.push(['first'])
   await saved(ada)
-  const release = await holding(databaseUrl, 'lock table tidemark_store.updates in share mode')
+  const { release } = await holdLock(databaseUrl, 'lock table tidemark_store.updates in share mode')
   for (const word of ['a', 'b', 'c']) edits.push([word.repeat(20_000)])
   await pause(800)
   await server.kill9()
@@ -111,7 +101,8 @@ describe('[R6.18] one document cannot be stored', () => {
     }
     let mend: () => Promise<unknown>
     if (code === null) {
-      mend = await holding(databaseUrl, `select from tidemark_store.documents where name = 'stuck' for update`)
+      mend = (await holdLock(databaseUrl, `select from tidemark_store.documents where name = 'stuck' for update`))
+        .release
     } else {
       const [stuck] = await query<{ id: string }>(
         databaseUrl,
