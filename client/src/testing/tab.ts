@@ -208,7 +208,13 @@ export class Tab {
   }
 
   #tell(event: keyof PageEvents): void {
-    for (const listener of [...this.#listeners]) this.#means.thread.run(() => listener[event]())
+    const { thread } = this.#means
+    for (const listener of [...this.#listeners]) {
+      // one that was taken away before its turn came hears nothing, as of a browser's events
+      thread.run(() => {
+        if (this.#listeners.has(listener)) listener[event]()
+      })
+    }
   }
 }
 
