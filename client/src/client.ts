@@ -54,7 +54,7 @@ export class TidemarkClient implements AsyncDisposable {
       limit: settings.openTimeLimit,
       page: settings.tabs.page,
       asks: settings.preventUnsavedChanges,
-      onStoredLate: (copy) => sayFarewell(settings.tabs, { server: settings.url, copy }),
+      onStoredLate: (copy) => sayFarewell(settings.tabs, { server: settings.url, copy }, 'stored'),
     })
     this.#socket = new Socket({
       ...settings,

@@ -214,4 +214,32 @@ export const once: readonly (readonly [what: string, seed: number, steps: readon
       { does: 'wait', ms: 12_000 },
     ],
   ],
+  [
+    '[R9.7] what was set aside by another account is not sent by a tab that waits for its role and loses its copy meanwhile',
+    201_294,
+    [
+      { does: 'open tab', device: 1, isVisible: true, isPrerendered: true },
+      { does: 'offline', device: 1 },
+      { does: 'insert', tab: 1, document: 'plan', at: 43 },
+      { does: 'open tab', device: 1, isVisible: false, isPrerendered: true },
+      { does: 'close client', tab: 5 },
+      { does: 'sign in', tab: 5, isOther: true },
+      { does: 'open tab', device: 0, isVisible: false, isPrerendered: false },
+      { does: 'sign out', tab: 1, flush: true, timeout: 5_000, wipe: 'always' },
+      { does: 'activate', tab: 3 },
+      { does: 'set aside', tab: 2, document: 'plan' },
+      { does: 'wait', ms: 4_000 },
+    ],
+  ],
+  [
+    '[D1.1] a tab that sets a copy aside while it is disconnected leaves none of the others behind with it',
+    200_845,
+    [
+      { does: 'open tab', device: 1, isVisible: true, isPrerendered: false },
+      { does: 'disconnect', tab: 2, document: 'plan' },
+      { does: 'wait', ms: 12_000 },
+      { does: 'set aside', tab: 2, document: 'plan' },
+      { does: 'wait', ms: 30 },
+    ],
+  ],
 ]

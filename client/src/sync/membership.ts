@@ -1,7 +1,7 @@
 import { pendingCount } from '../status/positions.ts'
 import type { Situation } from '../status/status.ts'
 import { ownPosition } from '../status/status.ts'
-import { sayFarewell } from '../tabs/farewell.ts'
+import { type Farewell, sayFarewell } from '../tabs/farewell.ts'
 import type { Meeting } from '../tabs/messages.ts'
 import { within } from '../time-limit.ts'
 import type { SyncParts } from './parts.ts'
@@ -68,9 +68,10 @@ export class Membership {
     this.#hasJoined = true
     ownership.known(account)
     this.#isApart = account !== null && !isAdmitted && !this.#mayMeet(account)
-    await tabs.join(this.#isApart ? null : this.#meetingAs(account))
-    // From here on this tab hears the others; what they said before, the disk says again.
+    const joined = tabs.join(this.#isApart ? null : this.#meetingAs(account))
+    // From here on this tab hears the others; what they said before, the disk says again. Its role may be long in coming.
     void diskNews.look()
+    await joined
   }
 
   /**
@@ -131,9 +132,17 @@ export class Membership {
 
   /** The others have not heard of edits that were made before this tab could join them, or since it has left. */
   sayFarewell(situation: Situation): void {
+    if ((!this.#hasJoined || this.#isOff) && ownPosition(situation) > 0) this.#tellAll('stored')
+  }
+
+  /** Those that this tab does not meet have the copy open, too: it is disconnected, or they are another account's. */
+  saySetAside(): void {
+    this.#tellAll('set-aside')
+  }
+
+  #tellAll(what: Farewell): void {
     const { tabs, url } = this.#parts.means.settings
     const copy = this.#sharedCopy
-    const isUnheard = (!this.#hasJoined || this.#isOff) && ownPosition(situation) > 0
-    if (isUnheard && copy !== null) sayFarewell(tabs, { server: url, copy })
+    if (copy !== null) sayFarewell(tabs, { server: url, copy }, what)
   }
 }

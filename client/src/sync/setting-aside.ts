@@ -21,9 +21,10 @@ export class SettingAside {
 
   /** Begins a new copy, in all tabs; this one stays as it is (R9.4). */
   async setAside(reason: SetAside['reason']): Promise<void> {
-    const { means, copy, tabs } = this.#parts
+    const { means, copy, tabs, membership } = this.#parts
     await copy.setAside({ reason, at: means.settings.clock.now() })
     tabs.tellSetAside(reason)
+    membership.saySetAside()
     this.wasSetAside(reason)
   }
 

@@ -35,7 +35,7 @@ export function tabsEffects(parts: Parts): TabsEvents {
     failed: (error) => failures.tell(error),
     setAside: (reason) => parts.settingAside.heard(reason),
     resumed: () => void parts.diskNews.look(),
-    storedLate: () => void parts.diskNews.look(),
+    newsOnDisk: () => void parts.diskNews.look(),
     vectors: () => standing.situation.positions,
     report: () => ({ report: reportOf(standing.situation), history: parts.copyNotes.history }),
   }

@@ -151,6 +151,48 @@ describe('[R9.7] what one tab has set aside is never sent by another that did no
   })
 })
 
+describe('[R9.7] [D1.1] whoever sets a copy aside tells all that have it open, at once', () => {
+  const authOf = (sub: string) => () => `e30.${btoa(JSON.stringify({ sub })).replace(/=+$/, '')}.c2ln`
+
+  async function threeTabs({ as }: { readonly as: string }) {
+    const world = createWorld({ seed: 3 })
+    const device = world.device('laptop')
+    const open = (sub: string) =>
+      device
+        .openTab()
+        .createClient({ auth: authOf(sub) })
+        .open('plan')
+    const [leader, follower, other] = [open('anna'), open('anna'), open(as)]
+    await world.settle()
+    return { world, device, leader, follower, other }
+  }
+
+  test.each([
+    ['while it is disconnected', 'anna', true],
+    ['of another account', 'bert', false],
+    ['of another account, while it is disconnected', 'bert', true],
+  ])('%s', async (_, as, isOff) => {
+    const { world, device, leader, follower, other } = await threeTabs({ as })
+    if (isOff) other.disconnect()
+    await world.advanceTime(100)
+    void other.setAside()
+    await world.advanceTime(100)
+    expect([leader, follower, other].map(({ isSetAside }) => isSetAside)).toEqual([true, true, true])
+    expect(device.setAside('plan')).toHaveLength(1)
+  })
+
+  test('also one that waits for its role, and did not hear of it', async () => {
+    const { world, device, other } = await threeTabs({ as: 'anna' })
+    // its account is known only after it has loaded: until then it is not among the others
+    const tab = device.openTab({ prerendered: true })
+    const late = tab.createClient({ auth: () => new Promise(() => {}) }).open('plan')
+    await world.advanceTime(600)
+    void other.setAside()
+    await world.advanceTime(2_000)
+    expect([late.status.localStore.kind, late.isSetAside]).toEqual(['indexeddb', true])
+  })
+})
+
 describe('[R9.4] [R3.1] what another tab had not stored is in the copy that was set aside', () => {
   test.each(['the person', 'the server'] as const)('when it died with it, and %s ended the history', async (who) => {
     const { world, device, one, a, b, keptAside } = await twoTabs()

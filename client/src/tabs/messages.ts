@@ -26,8 +26,8 @@ export function meetingName({ server, account, copy }: Meeting): string {
 }
 
 /**
- * The name of the channel on which it is said that something was stored of which no tab has heard. It has no account:
- * whoever wrote it may have been closed before anybody knew on whose behalf.
+ * The name of the channel on which it is said what was done to a copy of which no tab has heard. It has no account:
+ * whoever did it may have been closed before anybody knew on whose behalf, and it concerns the tabs of all.
  */
 export function lateName({ server, copy }: Omit<Meeting, 'account'>): string {
   return `tidemark/${tabProtocol}:late:${encodeURIComponent(server)}:${copy}`

@@ -51,8 +51,8 @@ export interface TabsEvents {
   resumed(): void
   /** A tab is gone, and these edits of it may be stored nowhere: this tab leads, so they are its affair now. */
   inherited(edits: readonly HeardEdit[], opening: string): void
-  /** Something was stored that nobody has heard of; this tab leads, so it has to look. */
-  storedLate(): void
+  /** The disk says something that concerns this tab, of which nobody here has heard. */
+  newsOnDisk(): void
   /** What this opening has to tell. */
   vectors(): { readonly made: Vector; readonly acknowledged: Vector; readonly storedTo: number }
   report(): { readonly report: Report; readonly history: History | null }
@@ -151,8 +151,9 @@ export class Tabs {
       const message = readTabMessage(data)
       if (message && this.#channel === channel) this.#receive(message)
     }
-    this.#hearNoFarewells = hearFarewells(this.#world, meeting, () => {
-      if (this.isLeader) this.#events.storedLate()
+    this.#hearNoFarewells = hearFarewells(this.#world, meeting, (what) => {
+      // what was stored is for the leader to count and to send
+      if (what === 'set-aside' || this.isLeader) this.#events.newsOnDisk()
     })
     this.#presence.start()
     this.#roster.enter()
