@@ -8,8 +8,30 @@ const screenshots = fileURLToPath(new URL('../screenshots/', import.meta.url))
 /** Debian's path: what `npm test` finds or installs is in $CHROMIUM. */
 export const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
 
+/**
+ * What Chromium does besides showing pages. Of switches with one name the last counts, so playwright's own list of
+ * features is replaced by this one.
+ */
+const unwantedFeatures = [
+  // each window loads two pages for the menu of its address bar: half of the browser's CPU time in these tests
+  'WebUIOmniboxPopup',
+  'WebUIOmniboxAimPopup',
+  // talk to the world
+  'AimEnabled',
+  'HttpsUpgrades',
+  'MediaRouter',
+  'NetworkTimeServiceQuerying',
+  'OptimizationHints',
+  'PreconnectToSearch',
+  // playwright waits for what these put off
+  'AvoidUnnecessaryBeforeUnloadCheckSync',
+  'DestroyProfileOnBrowserClose',
+  'PaintHolding',
+]
+
 /** Nothing that talks to the world by itself; as root there is no sandbox. */
 export const switches = (): string[] => [
+  `--disable-features=${unwantedFeatures.join(',')}`,
   '--disable-quic',
   '--no-first-run',
   '--no-default-browser-check',

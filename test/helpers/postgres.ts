@@ -10,21 +10,31 @@ import { until } from './until.ts'
 
 const password = 'postgres-password-that-no-log-may-show'
 
-/** Our own Postgres cluster, with fsync on (its default), that can be stopped, started and killed. */
+export interface ClusterOptions {
+  /**
+   * Whether a commit waits for the disk, as it does by default. Without it the kill of any process still loses nothing,
+   * and the time a commit takes says nothing about the disk of whoever runs the tests.
+   */
+  readonly fsync?: boolean
+}
+
+/** Our own Postgres cluster, that can be stopped, started and killed. */
 export class PostgresCluster implements AsyncDisposable {
   readonly port: number
   readonly #folder: string
+  readonly #fsync: boolean
   #process: ChildProcess | null = null
   #log = ''
 
-  private constructor(folder: string, port: number) {
+  private constructor(folder: string, port: number, fsync: boolean) {
     this.#folder = folder
     this.port = port
+    this.#fsync = fsync
   }
 
-  static async create(): Promise<PostgresCluster> {
+  static async create({ fsync = true }: ClusterOptions = {}): Promise<PostgresCluster> {
     const folder = await mkdtemp(join(tmpdir(), 'tidemark-postgres-'))
-    const cluster = new PostgresCluster(folder, await freePort())
+    const cluster = new PostgresCluster(folder, await freePort(), fsync)
     await cluster.#initialise()
     await cluster.start()
     return cluster
@@ -37,7 +47,8 @@ export class PostgresCluster implements AsyncDisposable {
   async start(): Promise<void> {
     if (this.#process) return
     const { postgres, identity } = postgresBinaries()
-    const settings = ['unix_socket_directories=', 'listen_addresses=127.0.0.1', 'shared_buffers=64MB']
+    const addresses = ['unix_socket_directories=', 'listen_addresses=127.0.0.1']
+    const settings = [...addresses, 'shared_buffers=64MB', `fsync=${this.#fsync ? 'on' : 'off'}`]
     const args = ['-D', this.#data, '-p', String(this.port), ...settings.flatMap((setting) => ['-c', setting])]
     const child = spawn(postgres, args, { ...identity, cwd: this.#folder, stdio: ['ignore', 'ignore', 'pipe'] })
     child.stderr.on('data', (chunk) => {
