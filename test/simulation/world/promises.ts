@@ -185,16 +185,26 @@ export class Promises {
   }
 
   /**
-   * Pages are closed although they ask (R2.4). Where there is no disk, what no message can carry goes with them; and
-   * where a transaction never ends, whatever waits behind it.
+   * Pages are closed although they ask (R2.4). Where there is no disk, what no message can carry goes with them, and
+   * what another account has made; and where a transaction never ends, whatever waits behind it.
    */
   closePages(): void {
     for (const edit of this.edits) {
-      const { tab, device, document } = edit.by
-      const isOnlyInPage = document.status.localStore.kind === 'memory' && this.isStuck(edit.by)
-      const isBehind = device.indexeddb.isStuck && !this.isKept(edit)
-      if ((isOnlyInPage || isBehind) && pageOf(tab).asksBeforeClosing) this.forgiven.add(edit)
+      const { tab, device } = edit.by
+      if (this.isKept(edit) || !pageOf(tab).asksBeforeClosing) continue
+      // also of an opening before this one, which handed on what it could not keep
+      const isOnlyInPage = this.opened.some(
+        (opened) =>
+          opened.tab === tab && !opened.isClosed && opened.own.holds(edit.units) && this.#isOnlyInPage(opened),
+      )
+      if (isOnlyInPage || device.indexeddb.isStuck) this.forgiven.add(edit)
     }
+  }
+
+  #isOnlyInPage(opened: Opened): boolean {
+    const { status } = opened.document
+    if (status.localStore.kind !== 'memory') return false
+    return this.isStuck(opened) || (status.kind === 'error' && status.error.code === 'account-mismatch')
   }
 
   /** There is something in it that no message can carry. */
