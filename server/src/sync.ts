@@ -10,6 +10,7 @@ import { Refusal } from './documents/refusal.ts'
 import { Journal } from './journal/journal.ts'
 import { acceptSockets } from './sockets/accept.ts'
 import { authentication } from './sockets/authentication.ts'
+import { type Claims, readClaims } from './sockets/claims.ts'
 import type { ConnectionContext } from './sockets/context.ts'
 import { Gate, type GateEvents } from './sockets/gate.ts'
 import { makeRoom } from './sockets/room.ts'
@@ -130,17 +131,18 @@ export class SyncServer {
         onFailure({ code: 'storage-unavailable', documentName, attempt: 'this document alone', cause })
       if (this.#told) this.#tell(cause === null, (session) => session.documentName === documentName)
     })
-    this.journal.events.on('failed', ({ line, error }) => {
-      this.#writeFailed(line.documentName, error)
+    this.journal.events.on('failed', ({ line, error, updates }) => {
+      this.#writeFailed(line.documentName, error, () => updates.map(readClaims))
     })
   }
 
-  /** An edit of this document cannot be stored, now or when it comes again. */
-  #writeFailed(documentName: string, error: TidemarkError): void {
-    this.#parts.onFailure({ code: error.code, documentName, cause: error.cause })
-    const document = this.documents.get(documentName)?.document
-    if (document && error.code === 'document-write-failed') this.documents.unstorable.failed(documentName, document)
+  /** Edits of this document cannot be stored, now or when they come again. */
+  #writeFailed(documentName: string, error: TidemarkError, edits: () => Claims[]): void {
+    const { onFailure, clock } = this.#parts
+    onFailure({ code: error.code, documentName, cause: error.cause })
     this.#endSessions(documentName, error)
+    if (error.code !== 'document-write-failed') return
+    this.documents.unstorable.failed(documentName, edits(), clock.now())
   }
 
   #told = true
@@ -219,9 +221,11 @@ export class SyncServer {
     const { config, clock, onFailure } = this.#parts
     const events: GateEvents = {
       refused: (gate, failure) => onFailure({ ...failure, sessionId: gate.id }),
-      broken: (documentName) => {
+      broken: (documentName, claims) => {
         const cause = new Error('Yjs threw in the clean-up of a transaction, and the document takes no more edits')
-        this.#writeFailed(documentName, new TidemarkError('document-write-failed', undefined, { cause }))
+        this.#writeFailed(documentName, new TidemarkError('document-write-failed', undefined, { cause }), () => [
+          claims,
+        ])
       },
       held: (gate, session, until) => this.#tryAgain(gate, session, until),
       removed: (removal) => {

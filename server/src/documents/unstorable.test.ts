@@ -1,46 +1,72 @@
 import { expect, test } from 'vitest'
 import * as Y from 'yjs'
+import { readClaims } from '../sockets/claims.ts'
 import { Unstorable } from './unstorable.ts'
 
-const ends = (client: number, end: number) => ({ ends: new Map([[client, end]]) })
-
-function documentOf(lengths: Record<number, number>): Y.Doc {
-  const doc = new Y.Doc()
-  for (const [client, length] of Object.entries(lengths)) {
-    doc.clientID = Number(client)
-    doc.getText('text').insert(0, 'x'.repeat(length))
-  }
-  return doc
+/** Somebody's edits, one for each change, as the journal and the gate know them. */
+function editsOf(clientID: number, doc: Y.Doc, ...changes: ((text: Y.Text) => void)[]) {
+  const edits: ReturnType<typeof readClaims>[] = []
+  const note = (update: Uint8Array) => edits.push(readClaims(update))
+  doc.clientID = clientID
+  doc.on('update', note)
+  for (const change of changes) change(doc.getText('text'))
+  doc.off('update', note)
+  return edits as [ReturnType<typeof readClaims>, ...ReturnType<typeof readClaims>[]]
 }
+
+const type = (length: number) => (text: Y.Text) => text.insert(text.length, 'x'.repeat(length))
+const remove = (from: number, length: number) => (text: Y.Text) => text.delete(from, length)
 
 test('[R6.14] what could not be stored is held back, ever longer; what was stored and what is new is not', () => {
   const unstorable = new Unstorable()
-  const stored = documentOf({ 1: 5, 2: 5 })
-  unstorable.failed('plan', documentOf({ 1: 5, 2: 9 }))
-  expect(unstorable.heldUntil('plan', null, ends(2, 9), 0), 'not compared yet').toBe(1_000)
-  expect(unstorable.heldUntil('plan', stored, ends(2, 9), 0)).toBe(1_000)
-  expect(unstorable.heldUntil('plan', stored, ends(2, 12), 500), 'what stands on it').toBe(1_000)
-  expect(unstorable.heldUntil('plan', stored, ends(2, 5), 500), 'what is stored').toBeNull()
-  expect(unstorable.heldUntil('plan', stored, ends(1, 9), 500), 'another writer').toBeNull()
-  expect(unstorable.heldUntil('other', stored, ends(2, 9), 500), 'another document').toBeNull()
+  const doc = new Y.Doc()
+  const [stored, refused, behind] = editsOf(1, doc, type(5), type(4), type(3))
+  const [other] = editsOf(2, doc, type(5))
+  unstorable.failed('plan', [refused!], 0)
+  expect(unstorable.heldUntil('plan', refused!, 0)).toBe(1_000)
+  expect(unstorable.heldUntil('plan', behind!, 500), 'what stands on it').toBe(1_000)
+  expect(unstorable.heldUntil('plan', stored, 500), 'what is stored').toBeNull()
+  expect(unstorable.heldUntil('plan', other, 500), 'another writer').toBeNull()
+  expect(unstorable.heldUntil('other', refused!, 500), 'another document').toBeNull()
   let now = 1_000
   for (const delay of [2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 128_000, 256_000, 300_000, 300_000]) {
-    expect(unstorable.heldUntil('plan', stored, ends(2, 9), now), 'one try').toBeNull()
-    unstorable.failed('plan', documentOf({ 1: 5, 2: 9 }))
-    expect(unstorable.heldUntil('plan', stored, ends(2, 9), now)).toBe(now + delay)
+    expect(unstorable.heldUntil('plan', refused!, now), 'one try').toBeNull()
+    unstorable.failed('plan', [refused!, behind!], now)
+    expect(unstorable.heldUntil('plan', refused!, now)).toBe(now + delay)
     now += delay
   }
 })
 
-test('[R6.14] several writers are tried apart, and who can be stored is free', () => {
+test('[R6.14] several writers are tried apart, and who was not at fault waits no longer for having stood beside them', () => {
   const unstorable = new Unstorable()
-  const stored = documentOf({ 1: 5, 2: 5, 3: 5 })
-  unstorable.failed('plan', documentOf({ 1: 6, 2: 9, 3: 7 }))
-  const untils = [1, 2, 3].map((client) => unstorable.heldUntil('plan', stored, ends(client, 20), 0))
-  expect(new Set(untils).size).toBe(3)
-  // 1 and 3 are stored meanwhile; 2 fails again, alone
-  const later = documentOf({ 1: 6, 2: 5, 3: 7 })
-  unstorable.failed('plan', documentOf({ 1: 6, 2: 9, 3: 7 }))
-  expect(unstorable.heldUntil('plan', later, ends(2, 9), 3_000)).toBe(5_000)
-  for (const client of [1, 3]) expect(unstorable.heldUntil('plan', later, ends(client, 20), 3_000)).toBeNull()
+  const doc = new Y.Doc()
+  const [one, next] = editsOf(1, doc, type(5), type(5))
+  const [two] = editsOf(2, doc, type(5))
+  const [three] = editsOf(3, doc, type(5))
+  unstorable.failed('plan', [one, two, three], 0)
+  expect([one, two, three].map((edit) => unstorable.heldUntil('plan', edit, 0))).toEqual([1_000, 1_500, 2_000])
+  // 1 and 3 are stored meanwhile; 2 fails again, beside what 1 writes next
+  unstorable.failed('plan', [two, next!], 3_000)
+  expect(unstorable.heldUntil('plan', two, 3_000)).toBe(5_000)
+  expect(unstorable.heldUntil('plan', next!, 3_000)).toBe(4_500)
+  expect(unstorable.heldUntil('plan', three, 3_000)).toBeNull()
+})
+
+test('[R6.14] an edit that only deletes is held back, too; who deletes something else is free', () => {
+  const unstorable = new Unstorable()
+  const doc = new Y.Doc()
+  editsOf(1, doc, type(10))
+  const [refused, another] = editsOf(2, doc, remove(0, 3), remove(0, 3))
+  unstorable.failed('plan', [refused], 0)
+  expect(unstorable.heldUntil('plan', refused, 500)).toBe(1_000)
+  expect(unstorable.heldUntil('plan', another!, 500)).toBeNull()
+  unstorable.failed('plan', [refused], 1_000)
+  expect(unstorable.heldUntil('plan', refused, 1_000)).toBe(3_000)
+})
+
+test('[R6.14] a clock that is set back makes nobody wait for longer', () => {
+  const unstorable = new Unstorable()
+  const [refused] = editsOf(1, new Y.Doc(), type(5))
+  unstorable.failed('plan', [refused], 86_400_000)
+  expect(unstorable.heldUntil('plan', refused, 0)).toBeNull()
 })

@@ -1,16 +1,20 @@
-import * as Y from 'yjs'
+import type { Claims } from '../sockets/claims.ts'
 
-/** What an edit says of the Yjs clients it comes from. */
-interface Ends {
-  /** For each Yjs client, the clock behind its last struct. */
-  readonly ends: ReadonlyMap<number, number>
+type Edit = Pick<Claims, 'begins' | 'ends' | 'deletions'>
+interface Range {
+  readonly clock: number
+  readonly len: number
 }
 
+/** What could not be stored of one Yjs client, or of nobody in particular where something was only deleted. */
 interface Held {
-  /** What is stored of this client ends here; everything behind waits. */
-  readonly from: number
-  readonly until: number
-  readonly delay: number
+  /** For each Yjs client, where the structs begin; everything behind waits. */
+  readonly from: Map<number, number>
+  readonly deletions: Map<number, Range[]>
+  since: number
+  /** In ms, without what it waits for others. */
+  delay: number
+  wait: number
 }
 
 /** How long what could not be stored is not tried again, in ms: doubled each time. */
@@ -26,61 +30,88 @@ const largestCount = 1_000
  * refused at the gate, and let through once in a while, ever more seldom: what was wrong may have been mended (R6.14).
  */
 export class Unstorable {
-  /** The state of a document that failed, until it can be compared with what is stored. */
-  readonly #failed = new Map<string, Map<number, number>>()
-  readonly #held = new Map<string, Map<number, Held>>()
-
-  /** An update of this document cannot be stored; which one is seen when it is opened again. */
-  failed(name: string, document: Y.Doc): void {
-    this.#failed.set(name, Y.decodeStateVector(Y.encodeStateVector(document)))
-    // the oldest goes: it is tried again a little too soon
-    for (const [oldest] of this.#failed.size > largestCount ? this.#failed : []) {
-      this.#failed.delete(oldest)
-      break
-    }
-  }
+  readonly #held = new Map<string, Map<number | null, Held>>()
 
   /**
-   * When an edit may be tried again; null when nothing is known against it.
-   * @param document the document as it is open now, null while it is not
-   * @param now in ms
+   * These edits of a document cannot be stored, or stood beside such a one.
+   * @param now Unix time in ms
    */
-  heldUntil(name: string, document: Y.Doc | null, { ends }: Ends, now: number): number | null {
-    const failed = this.#failed.get(name)
-    if (failed && !document) {
-      for (const client of ends.keys()) if (failed.has(client)) return now + firstDelay
-      return null
-    }
-    if (failed && document) this.#compare(name, document, failed, now)
-    const held = this.#held.get(name)
-    if (!held) return null
-    for (const [client, end] of ends) {
-      const { from, until } = held.get(client) ?? { from: 0, until: 0 }
-      if (end > from && now < until) return until
-    }
-    return null
-  }
-
-  #compare(name: string, { store }: Y.Doc, failed: ReadonlyMap<number, number>, now: number): void {
-    this.#failed.delete(name)
+  failed(name: string, edits: readonly Edit[], now: number): void {
     const before = this.#held.get(name)
-    const held = new Map<number, Held>()
-    for (const [client, clock] of failed) {
-      const from = Y.getState(store, client)
-      if (from >= clock) continue
+    const held = new Map<number | null, Held>()
+    for (const edit of edits) note(held, edit, now)
+    let count = 0
+    for (const [client, entry] of held) {
       const earlier = before?.get(client)
-      const delay = earlier ? Math.min(longestDelay, 2 * earlier.delay) : firstDelay
-      held.set(client, { from, delay, until: now + delay + apart * held.size })
+      if (earlier && isOf(earlier, entry)) entry.delay = Math.min(longestDelay, 2 * earlier.delay)
+      entry.wait = entry.delay + apart * count++
     }
     // those that were not tried this time wait as before
     for (const [client, entry] of before ?? []) {
-      if (!held.has(client) && Y.getState(store, client) <= entry.from) held.set(client, entry)
+      if (!held.has(client) && now - entry.since < entry.wait + longestDelay) held.set(client, entry)
     }
     this.#held.delete(name)
     if (held.size > 0) this.#held.set(name, held)
+    // the oldest goes: it is tried again a little too soon
     for (const [oldest] of this.#held.size > largestCount ? this.#held : []) {
       this.#held.delete(oldest)
       break
     }
   }
+
+  /**
+   * When an edit may be tried again, in Unix time in ms; null when nothing is known against it.
+   * @param now Unix time in ms
+   */
+  heldUntil(name: string, edit: Omit<Edit, 'begins'>, now: number): number | null {
+    let until: number | null = null
+    for (const entry of this.#held.get(name)?.values() ?? []) {
+      const waited = now - entry.since
+      // a clock that was set back says nothing of how long that was
+      if (waited < 0 || waited >= entry.wait || !carries(edit, entry)) continue
+      until = Math.max(until ?? 0, entry.since + entry.wait)
+    }
+    return until
+  }
+}
+
+function note(held: Map<number | null, Held>, { begins, deletions }: Edit, now: number): void {
+  const [writer = null] = begins.keys()
+  const of = (client: number | null): Held => {
+    const entry = held.get(client) ?? { from: new Map(), deletions: new Map(), since: now, delay: firstDelay, wait: 0 }
+    held.set(client, entry)
+    return entry
+  }
+  for (const [client, clock] of begins) {
+    const { from } = of(client)
+    from.set(client, Math.min(clock, from.get(client) ?? clock))
+  }
+  for (const [client, ranges] of deletions.clients) {
+    const all = of(writer).deletions
+    all.set(client, [...(all.get(client) ?? []), ...ranges])
+  }
+}
+
+/** Whether what failed now failed before, and nothing of it was stored meanwhile. */
+function isOf(earlier: Held, now: Held): boolean {
+  for (const [client, clock] of now.from) {
+    const before = earlier.from.get(client)
+    if (before !== undefined && clock <= before) return true
+  }
+  return now.from.size === 0 && overlap(earlier.deletions, now.deletions)
+}
+
+function carries({ ends, deletions }: Omit<Edit, 'begins'>, held: Held): boolean {
+  for (const [client, clock] of held.from) if ((ends.get(client) ?? 0) > clock) return true
+  return overlap(held.deletions, deletions.clients)
+}
+
+type Ranges = ReadonlyMap<number, readonly Range[]>
+function overlap(ones: Ranges, others: Ranges): boolean {
+  for (const [client, ranges] of ones) {
+    for (const one of others.get(client) ?? []) {
+      for (const { clock, len } of ranges) if (clock < one.clock + one.len && one.clock < clock + len) return true
+    }
+  }
+  return false
 }

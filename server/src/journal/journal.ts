@@ -25,8 +25,8 @@ export interface JournalEvents {
   pressure: boolean
   /** All of a batch's lines have moved on. */
   committed: { lines: JournalLine[]; updates: number; bytes: number; seconds: number }
-  /** An update of this document can never be stored: its sessions must end, unacknowledged. */
-  failed: { line: JournalLine; error: TidemarkError }
+  /** Updates of this document can never be stored, as far as can be told: its sessions must end, unacknowledged. */
+  failed: { line: JournalLine; error: TidemarkError; updates: Uint8Array[] }
 }
 
 /** Only so much of what may be queued may be of one document that waits by itself. */
@@ -239,7 +239,7 @@ export class Journal {
     const error = new TidemarkError(code, undefined, { cause })
     this.#count(line, line.durable - line.appended, -(this.#bytesOf.get(line) ?? 0))
     line.fail(error)
-    this.events.emit('failed', { line, error })
+    this.events.emit('failed', { line, error, updates: this.#lanes.waitingOf(line).map(({ update }) => update) })
     this.#tellDrained()
   }
 

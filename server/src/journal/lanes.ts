@@ -87,6 +87,12 @@ export class Lanes {
     return this.#lanes.size
   }
 
+  /** What of a document's edits is not stored. */
+  waitingOf(line: JournalLine): Entry[] {
+    const lane = this.#lanes.get(line)
+    return lane ? [...(lane.portion?.entries ?? []), ...lane.waiting] : []
+  }
+
   /** Queues an entry behind the others of its document, which has a lane. */
   push(entry: Entry): void {
     this.#lanes.get(entry.line)?.waiting.push(entry)

@@ -1,7 +1,7 @@
 import { type ErrorCode, errorSentences } from '@tidemark/shared'
 import type { Documents } from '../documents/documents.ts'
 import type { OpenDocument } from '../documents/open-document.ts'
-import { isApplied, isHeldBack } from './claims.ts'
+import { type Claims, isApplied, isHeldBack } from './claims.ts'
 import * as frames from './frames.ts'
 import type { Session, Write } from './session.ts'
 import type { Transport } from './transport.ts'
@@ -12,8 +12,8 @@ export interface AnswersParts {
   /** Whether the session is still the one on its address. */
   isCurrent(session: Session): boolean
   report(session: Session, code: ErrorCode, cause?: unknown): void
-  /** The document in memory is broken: it takes edits, and tells nobody of them. */
-  broken(documentName: string): void
+  /** An edit broke the document in memory: it takes edits, and tells nobody of them. */
+  broken(documentName: string, claims: Claims): void
 }
 
 /**
@@ -44,7 +44,7 @@ export class Answers {
     if (write?.kind !== 'passed' || !open || open.document.isDestroyed) return false
     // Yjs threw in its clean-up. From now on it emits no update, so what is applied would be acknowledged, not stored.
     if (open.document._transactionCleanups.length > 0) {
-      this.#parts.broken(session.documentName)
+      this.#parts.broken(session.documentName, write.claims)
       return true
     }
     const fault = status.isSaved ? this.#faultOf(open, session, write) : 'read-only'

@@ -12,8 +12,7 @@ export function circumstancesOf(
   const limit = limits.documentBytes
   return {
     now,
-    heldUntil: (claims) =>
-      documents.unstorable.heldUntil(documentName, documents.get(documentName)?.document ?? null, claims, now),
+    heldUntil: (claims) => documents.unstorable.heldUntil(documentName, claims, now),
     hasRoomFor: ({ byteLength: bytes }, claims) => {
       // nothing of it is going to be applied
       if (access?.level === 'read') return true

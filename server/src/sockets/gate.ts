@@ -31,7 +31,7 @@ export interface GateLimits {
 /** What a gate tells the server that owns it. */
 export interface GateEvents {
   /** Yjs broke a document in memory while it applied an edit: it must leave, with no acknowledgement. */
-  broken(documentName: string): void
+  broken(documentName: string, claims: Claims): void
   /** An edit that could not be stored was refused; it may be tried again then (Unix time in ms). */
   held(gate: Gate, session: Session, until: number): void
   /** Something was removed from a document that had no room for somebody's edit. */
@@ -83,7 +83,7 @@ export class Gate implements WebSocketLike {
       documents,
       isCurrent,
       report: (session, code, cause) => this.#report(session, code, cause),
-      broken: (documentName) => this.#events.broken(documentName),
+      broken: (documentName, claims) => this.#events.broken(documentName, claims),
     })
   }
 

@@ -120,6 +120,17 @@ export const once: readonly (readonly [what: string, seed: number, steps: readon
       { does: 'wait', ms: 10 },
     ],
   ],
+  [
+    '[R6.14] what a document keeps aside and the database refuses is not tried each time its writer says it',
+    500_121,
+    [
+      { does: 'write', writer: 0, document: 'plan' },
+      { does: 'close', writer: 0, document: 'plan' },
+      { does: 'storm', number: 91 },
+      { does: 'refuse', document: 'plan' },
+      { does: 'wait', ms: 1_500 },
+    ],
+  ],
 ]
 
 const authorsLeave: readonly Step[] = [0, 1, 2].map((writer) => ({ does: 'leave', writer }))
@@ -221,6 +232,16 @@ export const rare: readonly (readonly [what: string, steps: readonly Step[]])[] 
       { does: 'wait', ms: 4_000 },
       { does: 'stop', node: 0 },
       { does: 'wait', ms: 12_000 },
+    ],
+  ],
+  [
+    '[R6.14] a deletion that the database refuses is tried ever more seldom',
+    [
+      { does: 'write much', writer: 0, document: 'plan' },
+      { does: 'wait', ms: 1_500 },
+      { does: 'refuse', document: 'plan' },
+      { does: 'delete', writer: 1, document: 'plan' },
+      { does: 'wait', ms: 40_000 },
     ],
   ],
   [

@@ -1,5 +1,6 @@
 import * as Y from 'yjs'
 import type { Timeline } from '../../../client/src/testing/timeline.ts'
+import { sqlState } from '../../../server/src/database/failures.ts'
 import type { SyncFailure } from '../../../server/src/sync.ts'
 import { Coverage, unitsOf } from '../world/coverage.ts'
 import { differences, Held, stateOf } from './held.ts'
@@ -254,6 +255,8 @@ export class Promises {
 
   failed({ code, cause, documentName }: SyncFailure): void {
     if (code === 'document-write-failed' && documentName) this.#writeFailed.set(documentName, this.#timeline.time)
+    // refused at the gate it costs nobody anything
+    if (code === 'document-write-failed' && documentName && sqlState(cause)) this.restraint.refused(documentName)
     if (code === 'internal') this.complain(`[R5] internal: ${cause instanceof Error ? cause.stack : String(cause)}`)
   }
 
