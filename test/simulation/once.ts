@@ -242,4 +242,19 @@ export const once: readonly (readonly [what: string, seed: number, steps: readon
       { does: 'wait', ms: 30 },
     ],
   ],
+  [
+    '[R3.1] what a tab that died had not stored is marked, although only one that cannot lead has heard it',
+    505_033,
+    [
+      { does: 'insert', tab: 5, document: 'plan', at: 34 },
+      { does: 'open tab', device: 0, isVisible: true, isPrerendered: true },
+      { does: 'wait', ms: 40_000 },
+      { does: 'open tab', device: 1, isVisible: true, isPrerendered: false },
+      { does: 'open tab', device: 1, isVisible: true, isPrerendered: false },
+      { does: 'open tab', device: 0, isVisible: true, isPrerendered: false },
+      { does: 'delete', tab: 0, document: 'plan', at: 67 },
+      { does: 'crash', tab: 6 },
+      { does: 'wait', ms: 100 },
+    ],
+  ],
 ]

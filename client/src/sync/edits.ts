@@ -44,7 +44,10 @@ export class Edits {
     else if (origin === tabs.origin) {
       // Its author stores it; but what a tab brings that was missed, and nobody may have stored or heard, the leader does.
       // Nor need the server have it, though all that is counted is saved.
-      if (tabs.isCatchingUp && tabs.isLeader) {
+      if (!tabs.catchingUp || !tabs.isLeader) return
+      // no author will mark it: it is pending as this opening's
+      if (tabs.catchingUp === 'left') this.edited(update)
+      else {
         this.#received(update)
         link.edit(update)
       }

@@ -18,6 +18,8 @@ export interface ExchangeMeans {
   readonly holding: () => Holding
   readonly made: () => Vector
   readonly isLeader: () => boolean
+  /** Is it this opening, or another one that is known to be there? */
+  readonly isHere: (opening: string) => boolean
   readonly ask: (opening: string) => void
   /** Nobody is asked any more. */
   readonly complete: () => void
@@ -30,6 +32,12 @@ export interface ExchangeMeans {
 /** ms after which a tab that did not answer may be asked again. */
 const askAgainAfter = 1_000
 const noVector: Vector = new Map()
+
+/**
+ * Another tab answers what this one has asked for, and what it brings may have been missed by everybody else. `left`:
+ * something of it is pending of an opening that is not there, and that nobody else will store.
+ */
+export type CatchingUp = 'kept' | 'left'
 const emptyUpdate = Uint8Array.of(0, 0)
 
 /**
@@ -40,15 +48,14 @@ export class Exchange {
   readonly #means: ExchangeMeans
   /** Who was asked and has not answered, with what ends the waiting. */
   readonly #asking = new Map<string, () => void>()
-  #isCatchingUp = false
+  #catchingUp: CatchingUp | null = null
 
   constructor(means: ExchangeMeans) {
     this.#means = means
   }
 
-  /** Another tab is just answering what this one asked for: what it brings may have been missed by everybody else. */
-  get isCatchingUp(): boolean {
-    return this.#isCatchingUp
+  get catchingUp(): CatchingUp | null {
+    return this.#catchingUp
   }
 
   /** @returns whether it could be read */
@@ -85,13 +92,22 @@ export class Exchange {
       const { say, holding } = this.#means
       say({ ...holding(), type: 'diff', to: null, made, acknowledged, update: emptyUpdate, stateVector: null })
     }
-    this.#isCatchingUp = true
+    this.#catchingUp = this.#isLeft(made, acknowledged) ? 'left' : 'kept'
     const isApplied = this.#hold(update, made, acknowledged)
-    this.#isCatchingUp = false
+    this.#catchingUp = null
     this.#answered(from)
     if (!isApplied) return false
     if (stateVector) this.#means.say(this.#diffFor(from, stateVector, null))
     return true
+  }
+
+  /** Is something in it news, pending, and of an opening that is gone? */
+  #isLeft(made: Vector, acknowledged: Vector): boolean {
+    const known = this.#means.made()
+    return [...made].some(([opening, position]) => {
+      const settled = Math.max(known.get(opening) ?? 0, acknowledged.get(opening) ?? 0)
+      return position > settled && !this.#means.isHere(opening)
+    })
   }
 
   /** Asks one tab for what it has, once until it answers. */

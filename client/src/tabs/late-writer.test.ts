@@ -94,6 +94,33 @@ describe('[R3.5] [D1.5] an edit that no other tab has heard of is counted and se
   })
 })
 
+test('[R3.1] [D1.4] the last word of a tab that died is marked, although only one that cannot lead has heard it', async () => {
+  const world = createWorld({ diskDelay: 1 })
+  const device = world.device('laptop')
+  const dying = device.openTab()
+  const document = dying.createClient().open('plan')
+  await world.settle()
+  // it hears what is said, and gets no lock
+  const deaf = device.openTab({ prerendered: true })
+  deaf.createClient().open('plan')
+  await world.advanceTime(5_000)
+  world.goOffline()
+  device.delayStore(50)
+  document.doc.getText('t').insert(0, 'last')
+  await world.advanceTime(10)
+  dying.crash()
+  device.delayStore(1)
+  const next = device.openTab().createClient().open('plan')
+  await world.advanceTime(5_000)
+  expect([next.isLeader, next.doc.getText('t').toString()]).toEqual([true, 'last'])
+  const stored = device.stored('plan')!
+  expect([stored.doc.getText('t').toString(), stored.pendingCount]).toEqual(['last', 1])
+  world.goOnline()
+  await world.settle()
+  expect([next.status.kind, next.pendingCount, device.stored('plan')!.pendingCount]).toEqual(['saved', 0, 0])
+  expect(world.server.committed('plan').getText('t').toString()).toBe('last')
+})
+
 test('[R9.4] [R3.10] a document whose copy was deleted under it is set aside, too, when the server has another history', async () => {
   const world = createWorld()
   const device = world.device('laptop')

@@ -6,7 +6,7 @@ import type { Report } from '../status/status.ts'
 import type { History, SetAside } from '../store/local-store.ts'
 import { within } from '../time-limit.ts'
 import { Agreement, answerTime } from './agreement.ts'
-import { Exchange, type Said } from './exchange.ts'
+import { type CatchingUp, Exchange, type Said } from './exchange.ts'
 import { hearFarewells } from './farewell.ts'
 import type { Fitness } from './fitness.ts'
 import { Leadership } from './leadership.ts'
@@ -102,6 +102,7 @@ export class Tabs {
       together: events.together,
       made: () => events.vectors().made,
       isLeader: () => this.isLeader,
+      isHere: (opening) => opening === target.opening || this.has(opening),
     })
   }
 
@@ -110,9 +111,9 @@ export class Tabs {
     return this
   }
 
-  /** Another tab is just answering what this one asked for: what it brings may have been missed by everybody else. */
-  get isCatchingUp(): boolean {
-    return this.#exchange.isCatchingUp
+  /** Null unless another tab is just answering what this one has asked for. */
+  get catchingUp(): CatchingUp | null {
+    return this.#exchange.catchingUp
   }
 
   get isLeader(): boolean {
