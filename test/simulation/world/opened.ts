@@ -2,7 +2,7 @@ import type { TidemarkDocument } from '@tidemark/client'
 import type { Device, Tab } from '@tidemark/client/testing'
 import { encodeStateAsUpdate } from 'yjs'
 import { Coverage } from './coverage.ts'
-import type { Login } from './login.ts'
+import { isFromServer, type Login } from './login.ts'
 import type { DocumentName } from './steps.ts'
 
 /** One edit that somebody made. */
@@ -166,9 +166,4 @@ export class Opened {
 /** What a rude observer throws. */
 export class Rude extends Error {
   override readonly name = 'Rude'
-}
-
-/** What the server sends comes through the link; everything else is this device's. */
-function isFromServer(origin: unknown): boolean {
-  return (origin as { constructor?: { name?: string } } | null)?.constructor?.name === 'DocumentProvider'
 }

@@ -43,6 +43,7 @@ export class People {
     const before = this.#promises.edits.filter((edit) => edit.by.login === login || this.#promises.stored.has(edit))
     const signingOut = login.client.signOut({ flush, timeout, wipe })
     login.isOver = true
+    login.isThrowingAway = wipe === 'always'
     this.#promises.await('signing out', login.tab, signingOut)
     signingOut.then(
       ({ drained, wiped, error }) => {

@@ -1,4 +1,5 @@
 import type { Device, Tab, World } from '@tidemark/client/testing'
+import type { ErrorCode } from '@tidemark/shared'
 import { accountOf } from './accounts.ts'
 import { pageOf } from './browser.ts'
 import { Coverage, unitsOf } from './coverage.ts'
@@ -11,6 +12,9 @@ import { type DocumentName, documents } from './steps.ts'
 export class Broken extends Error {
   override readonly name = 'Broken'
 }
+
+/** ms that it may take to store as one's own what a tab that died had told. */
+const inheriting = 2_000
 
 /** What must be true after each step, whatever has happened. */
 export class Promises {
@@ -35,6 +39,8 @@ export class Promises {
   readonly #cleared = new Set<Edit>()
   /** What was asked for and has not come to an end, by what it was. */
   readonly #awaited = new Map<object, { readonly what: string; readonly tab: Tab }>()
+  /** When an edit was first found on a disk without a mark, after its author had died. */
+  readonly #unmarkedSince = new Map<Edit, number>()
   readonly #world: World
   readonly #devices: readonly Device[]
   #trouble: string | null = null
@@ -145,19 +151,34 @@ export class Promises {
         // another tab has stored it as an edit of its own, because its author is gone
         if (written.some((write) => isMarked(write.opening, write.position))) continue
         // or has got it by comparison, and its author marks it when it can store it; or from the server
-        const isFromServer = this.opened.some((other) => other.device === device && other.fromServer.holds(units))
+        const isFromServer = this.opened.some(
+          (other) => other.device === device && other.login.hasReceived(name, units),
+        )
         const isByAuthor = written.some((write) => write.opening === opening)
         if (!isByAuthor && (by.tab.state !== 'gone' || isFromServer || by.wasAsked)) continue
+        // or its author has just died, and who leads is storing it as an edit of its own
+        if (!isByAuthor && this.#isFresh(edit)) continue
         this.complain(`[R3.1] ${edit.says} of ${by} is stored, not committed, and not marked`)
       }
     }
   }
 
+  /** It was noticed without a mark just now. */
+  #isFresh(edit: Edit): boolean {
+    const { time } = this.#world
+    const since = this.#unmarkedSince.get(edit) ?? time
+    this.#unmarkedSince.set(edit, since)
+    return time - since < inheriting
+  }
+
   /** [R2.4] Closing asks as long as an edit of the tab is kept nowhere. */
   #checkQuestions(): void {
     for (const edit of this.edits) {
-      if (edit.by.tab.state !== 'running' || this.isKept(edit)) continue
-      if (!pageOf(edit.by.tab).asksBeforeClosing) {
+      const { login, document, tab } = edit.by
+      // it is being deleted with the device's data
+      const isThrownAway = login.isThrowingAway && document.isClosed
+      if (tab.state !== 'running' || isThrownAway || this.isKept(edit)) continue
+      if (!pageOf(tab).asksBeforeClosing) {
         this.complain(`[R2.4] ${edit.says} of ${edit.by} is kept nowhere, and closing does not ask`)
       }
     }
@@ -202,9 +223,8 @@ export class Promises {
   }
 
   #isOnlyInPage(opened: Opened): boolean {
-    const { status } = opened.document
-    if (status.localStore.kind !== 'memory') return false
-    return this.isStuck(opened) || (status.kind === 'error' && status.error.code === 'account-mismatch')
+    if (opened.document.status.localStore.kind !== 'memory') return false
+    return this.isStuck(opened) || hasFailed(opened, 'account-mismatch')
   }
 
   /** There is something in it that no message can carry. */
@@ -219,8 +239,8 @@ export class Promises {
   }
 
   /** Behind a transaction that never ends no copy can be set aside; until it is, nothing is sent (R9.2). */
-  isHeldUp({ device, document: { status } }: Opened): boolean {
-    return device.indexeddb.isStuck && status.kind === 'error' && status.error.code === 'epoch-mismatch'
+  isHeldUp(opened: Opened): boolean {
+    return opened.device.indexeddb.isStuck && hasFailed(opened, 'epoch-mismatch')
   }
 
   /** [D3.6] [R9] No edit goes out under another account's token, and none twice. */
@@ -237,12 +257,17 @@ export class Promises {
         if (!edit.units.every((unit) => units.has(unit))) continue
         // whoever has it from the server brings it back when that has lost it
         const isKnown = this.opened.some(
-          (other) => other.login.account === account && other.fromServer.holds(edit.units),
+          (other) => other.login.account === account && other.login.hasReceived(name, edit.units),
         )
         if (!isKnown) this.complain(`[D3.6] ${edit.says} of ${edit.by.login.account} went out for ${account}`)
       }
     }
   }
+}
+
+/** Does its status say so? */
+export function hasFailed({ document: { status } }: Opened, code: ErrorCode): boolean {
+  return status.kind === 'error' && status.error.code === code
 }
 
 /** [R9] Nothing doubles. */

@@ -4,7 +4,7 @@ import { pageOf } from './browser.ts'
 import { Coverage, unitsOf } from './coverage.ts'
 import { copiesOn, holdingOf, isOfTwo } from './disk.ts'
 import type { Edit, Opened } from './opened.ts'
-import type { Promises } from './promises.ts'
+import { hasFailed, type Promises } from './promises.ts'
 import { documents } from './steps.ts'
 
 /** What must be true when everything is well and has been for a while. */
@@ -61,18 +61,38 @@ export class Rest {
     }
   }
 
-  /** [R2.4] Nobody is asked once everything is kept. What was set aside where there is no disk stays in its page. */
+  /** [R2.4] Nobody is asked once everything is kept. */
   checkQuestions(): void {
     for (const tab of this.#devices.flatMap(({ tabs }) => tabs)) {
-      const isAside = this.#promises.opened.some(
-        ({ tab: its, document: { isSetAside, pendingCount, status } }) =>
-          its === tab && isSetAside && pendingCount > 0 && status.localStore.kind === 'memory',
-      )
-      if (isAside) continue
-      const isKept = this.#promises.edits.every((edit) => edit.by.tab !== tab || this.#promises.isKept(edit))
-      if (isKept && pageOf(tab).asksBeforeClosing)
-        this.#promises.complain(`[R2.4] closing a tab of ${tab.device} asks in vain`)
+      if (!pageOf(tab).asksBeforeClosing) continue
+      const isUnkept = this.#promises.edits.some((edit) => edit.by.tab === tab && !this.#isKeptNow(edit))
+      const isAlone = this.#promises.opened.some((opened) => opened.tab === tab && this.#isOnlyInPage(opened))
+      if (!isUnkept && !isAlone) this.#promises.complain(`[R2.4] closing a tab of ${tab.device} asks in vain`)
     }
+  }
+
+  /** On the disk, not only at some time; on the server; or thrown away. */
+  #isKeptNow(edit: Edit): boolean {
+    const { name, device } = edit.by
+    return (
+      this.#promises.forgiven.has(edit) ||
+      this.#promises.journals.holds(name, edit.units) ||
+      copiesOn(device, name).some((copy) => holdingOf(copy).holds(edit.units))
+    )
+  }
+
+  /** What is pending of it stays in its page for good, as far as that can know. */
+  #isOnlyInPage(opened: Opened): boolean {
+    const { document, device, name, isClosed, wasAsked } = opened
+    const { isSetAside, pendingCount, status } = document
+    if (pendingCount === 0) return false
+    const isOver = isSetAside || hasFailed(opened, 'epoch-mismatch')
+    const isAside = isOver || (isClosed && copiesOn(device, name).some((copy) => copy.isSetAside))
+    // what was set aside where there is no disk
+    if (isAside && wasAsked) return true
+    // what cannot be stored, and of which nobody says any more that it was committed
+    if (isClosed) return device.indexeddb.isStuck
+    return status.localStore.kind === 'memory' && this.#promises.isStuck(opened)
   }
 
   /** Who has closed everything holds nothing any more. */
