@@ -1,12 +1,13 @@
 import { type Clock, TidemarkError } from '@tidemark/shared'
 import * as Y from 'yjs'
+import { rescue } from '../replica/health.ts'
 import { within } from '../time-limit.ts'
 import { writeError } from './idb.ts'
 import { LocalCopy, type LocalCopyEvents, type LocalCopyMeans, type Opening } from './local-copy.ts'
 import type { LocalStores, SetAside, SetAsideCopy } from './local-store.ts'
 import { MemoryStores } from './memory-stores.ts'
 import { databaseName } from './names.ts'
-import { type HeldEdits, PageKeeping } from './page-keeping.ts'
+import { type HeldEdits, PageKeeping, type UnkeptEdits } from './page-keeping.ts'
 
 export interface LocalCopiesMeans {
   readonly namespace: string
@@ -27,6 +28,8 @@ const silent = { failed() {}, recovered() {}, lost() {} }
 export class LocalCopies {
   readonly #stores: LocalStores
   readonly #memory: LocalStores
+  /** Nobody opens a document there: what is set aside must not meet what is in memory now. */
+  readonly #aside: LocalStores
   readonly #all: readonly LocalStores[]
   readonly #means: LocalCopiesMeans
   readonly #keeping: PageKeeping
@@ -36,7 +39,8 @@ export class LocalCopies {
     this.#stores = stores
     // under another name: a copy in memory must not be taken for the one on the disk
     this.#memory = stores.kind === 'memory' ? stores : new MemoryStores(`${means.namespace}/memory`)
-    this.#all = this.#memory === stores ? [stores] : [stores, this.#memory]
+    this.#aside = new MemoryStores(`${means.namespace}/aside`)
+    this.#all = [...new Set([stores, this.#memory, this.#aside])]
     this.#means = means
     this.#keeping = PageKeeping.of(means.page)
   }
@@ -46,18 +50,19 @@ export class LocalCopies {
     return new LocalCopy(opening, this.#meansOf(opening), events)
   }
 
-  #meansOf({ document }: Opening): LocalCopyMeans {
+  #meansOf({ document, doc }: Opening): LocalCopyMeans {
     const { clock, limit, asks, onStoredLate } = this.#means
     const name = this.#nameOf(document)
     const isOnDisk = this.#stores !== this.#memory
+    const held = (edits: UnkeptEdits): HeldEdits => ({ ...edits, whole: rescue(doc) ?? edits.update })
     return {
       ...{ stores: this.#stores, memory: this.#memory, clock, limit, keeping: this.#keeping, name, onStoredLate },
       hold: (edits) =>
-        this.#keeping.hold(name, edits, {
+        this.#keeping.hold(name, held(edits), {
           ...{ clock, asks, document },
-          store: isOnDisk ? (held) => this.#store(document, held) : null,
+          store: isOnDisk ? (edits) => this.#store(document, edits) : null,
         }),
-      holdAside: (edits, why) => this.#holdAside(document, edits, why),
+      holdAside: (edits, why) => this.#holdAside(document, held(edits), why),
       onAsideInMemory: () => this.#lookAtMemory(),
     }
   }
@@ -145,15 +150,20 @@ export class LocalCopies {
   }
 
   /**
-   * Stores what a closed document could not store, under the names of those whose edits they are.
-   * @throws when it does not work, or the copy is not the one that they belong to
+   * Stores what a closed document could not store, under the names of those whose edits they are; or sets it aside in
+   * memory, when the document's copy is of another history by now.
+   * @throws when it does not work
    */
-  async #store(document: string, { update, marks, history, account }: HeldEdits): Promise<void> {
+  async #store(document: string, edits: HeldEdits): Promise<void> {
+    const { update, marks, history, account } = edits
     for (const [opening, { from, to }] of marks) {
       const store = this.#stores.open(document, new Y.Doc(), opening, silent)
       try {
         const loaded = await store.load()
-        if (history && loaded.history && history.epoch !== loaded.history.epoch) throw new Error('another history')
+        if (history && loaded.history && history.epoch !== loaded.history.epoch) {
+          await this.#holdAside(document, edits, { reason: 'epoch-mismatch', at: this.#means.clock.now() })
+          return
+        }
         if (account !== null) void store.speakFor(account)
         // its mark goes on from what is stored of it, and stands for that, too
         const stored = loaded.marks.get(opening) ?? { from, to }
@@ -169,21 +179,21 @@ export class LocalCopies {
 
   async #holdAside(document: string, edits: HeldEdits, why: SetAside): Promise<void> {
     for (const [opening, { from, to }] of edits.marks) {
-      const store = this.#memory.open(document, new Y.Doc(), opening, silent)
+      const store = this.#aside.open(document, new Y.Doc(), opening, silent)
       await store.load()
       await store.acknowledge(new Map([[opening, from - 1]]))
       if (edits.account !== null) await store.speakFor(edits.account)
-      await store.append(edits.update, to)
+      await store.append(edits.whole, to)
       if (edits.history) await store.remember(edits.history)
     }
-    await this.#memory.open(document, new Y.Doc(), '', silent).setAside(why)
+    await this.#aside.open(document, new Y.Doc(), '', silent).setAside(why)
     await this.#lookAtMemory()
   }
 
   /** What was set aside in memory is kept nowhere else: closing the tab asks (R2.4). */
   async #lookAtMemory(): Promise<void> {
-    const copies = await this.#memory.setAsideCopies()
-    this.#keeping.ask(this.#memory, this.#means.asks && copies.some(({ pendingCount }) => pendingCount > 0))
+    const copies = (await Promise.all([this.#memory, this.#aside].map((stores) => stores.setAsideCopies()))).flat()
+    this.#keeping.ask(this, this.#means.asks && copies.some(({ pendingCount }) => pendingCount > 0))
   }
 
   async #keeperOf(id: string): Promise<LocalStores> {

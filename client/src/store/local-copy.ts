@@ -16,7 +16,7 @@ import type {
   SetAside,
   StoreEvents,
 } from './local-store.ts'
-import type { HeldEdits, PageKeeping } from './page-keeping.ts'
+import type { PageKeeping, UnkeptEdits } from './page-keeping.ts'
 
 export interface LocalCopyEvents extends StoreEvents {
   /** The edit of this position survives the tab. */
@@ -42,9 +42,9 @@ export interface LocalCopyMeans {
   /** Of the copy, for all its generations. */
   readonly name: string
   /** Keeps in the page what could be kept nowhere. @returns a function that lets go of it */
-  readonly hold: (edits: HeldEdits) => () => void
+  readonly hold: (edits: UnkeptEdits) => () => void
   /** The same of a copy that was set aside: it must not come into the one that took its place. */
-  readonly holdAside: (edits: HeldEdits, why: SetAside) => Promise<void>
+  readonly holdAside: (edits: UnkeptEdits, why: SetAside) => Promise<void>
   /** Something was stored, in this copy, that no open tab has heard of. */
   readonly onStoredLate: (copy: string) => void
   /** A copy was set aside in memory. */
@@ -282,7 +282,7 @@ export class LocalCopy {
     return pendingIn(edits.marks.values())
   }
 
-  #unkept(pending: Marks): HeldEdits | null {
+  #unkept(pending: Marks): UnkeptEdits | null {
     const { id, doc } = this.#opening
     const about = { history: this.#history, account: this.#account }
     // Nothing of it is on this device, not even what was stored once.

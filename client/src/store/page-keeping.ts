@@ -6,12 +6,17 @@ import { type DirtyMark, pendingIn } from './dirty-mark.ts'
 import type { History } from './local-store.ts'
 
 /** Edits of a closed document that are kept neither on this device nor on the server: only this page has them. */
-export interface HeldEdits {
+export interface UnkeptEdits {
   readonly update: Uint8Array
   /** By the opening whose edits they are. */
   readonly marks: ReadonlyMap<string, DirtyMark>
   readonly history: History | null
   readonly account: string | null
+}
+
+export interface HeldEdits extends UnkeptEdits {
+  /** The document with them: where they cannot join its copy, they are read together with what they stand on. */
+  readonly whole: Uint8Array
 }
 
 export interface Holding {
@@ -105,6 +110,7 @@ export class PageKeeping {
     for (const held of taken) this.#release(name, held)
     return {
       update: mergeInGroups(taken.map(({ edits }) => edits.update)),
+      whole: mergeInGroups(taken.map(({ edits }) => edits.whole)),
       marks: new Map(taken.flatMap(({ edits }) => [...edits.marks])),
       history: first.edits.history,
       account: first.edits.account,
