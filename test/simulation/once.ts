@@ -257,4 +257,15 @@ export const once: readonly (readonly [what: string, seed: number, steps: readon
       { does: 'wait', ms: 100 },
     ],
   ],
+  [
+    '[R1.1] what a tab that nobody has met yet has stored does not come with a snapshot into one that says saved',
+    560_066,
+    [
+      { does: 'burst', tab: 1, document: 'plan', edits: 60 },
+      { does: 'close and reopen', tab: 1, document: 'plan' },
+      { does: 'open tab', device: 1, isVisible: true, isPrerendered: true },
+      { does: 'insert', tab: 5, document: 'plan', at: 55 },
+      { does: 'wait', ms: 1_500 },
+    ],
+  ],
 ]

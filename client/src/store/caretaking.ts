@@ -26,7 +26,7 @@ export interface CaretakingMeans {
   readonly isClosing: () => boolean
   readonly onCompacted: (bytes: number) => void
   readonly track: (work: Promise<unknown>) => void
-  readonly events: Pick<StoreEvents, 'failed' | 'noted' | 'pending'>
+  readonly events: Pick<StoreEvents, 'failed' | 'noted' | 'pending' | 'hasUncounted'>
 }
 
 /** Knows which rows are in the document, and has them compacted when it is time (D2.1). */
@@ -107,6 +107,7 @@ export class Caretaking {
       firstUnknown: this.#firstUnknown,
       isOwn: (key) => this.#ownRows.has(key),
       pending: () => events.pending?.() ?? new Map(),
+      hasUncounted: (marks) => events.hasUncounted?.(marks) ?? false,
       isWanted: () => !isClosing() && this.#means.database() === database && isAllWritten(),
     })
     this.#means.track(compacting.catch(() => {}))

@@ -193,6 +193,7 @@ describe('[D2.1] compaction loses nothing', () => {
     readonly firstUnknown?: number
     readonly meanwhile?: () => void
     readonly pending?: () => ReadonlyMap<string, DirtyMark>
+    readonly hasUncounted?: (marks: ReadonlyMap<string, DirtyMark>) => boolean
   }
 
   /** Runs it by hand, so that something can happen at a given moment. */
@@ -208,6 +209,7 @@ describe('[D2.1] compaction loses nothing', () => {
         isOwn: () => false,
         isClosing: () => false,
         pending: more.pending ?? (() => new Map()),
+        hasUncounted: more.hasUncounted ?? (() => false),
       },
       seals: null,
       account: null,
@@ -229,6 +231,18 @@ describe('[D2.1] compaction loses nothing', () => {
     const again = await tab(name)
     expect([...again.text.toString()].sort().join('')).toBe(`${'x'.repeat(30)}${'y'.repeat(20)}zzz`)
     expect(again.pending).toBe(53)
+  })
+
+  test('[R1.1] edits that its tab does not count do not come into its document unawares', async () => {
+    const name = fresh()
+    const [first, second] = [await tab(name), await tab(name)]
+    await first.type(1)
+    await second.type(20, 'y')
+    const marked: number[] = []
+    const hasUncounted = (marks: ReadonlyMap<string, DirtyMark>) => marked.push(pendingIn(marks.values())) > 0
+    expect(await byHand(name, second.doc, { hasUncounted })).toBeNull()
+    expect([marked, second.text.toString()]).toEqual([[21], 'y'.repeat(20)])
+    expect(await rowsOf(name)).toHaveLength(21)
   })
 
   test("another tab's snapshot is not applied again, and its deletions are", async () => {

@@ -24,6 +24,8 @@ export interface CompactionMeans {
   readonly account: string | null
   /** By opening: what is pending of the edits that are in the document now. */
   readonly pending: () => ReadonlyMap<string, DirtyMark>
+  /** Do these marks stand for edits that are not counted in this tab? Its document must not get them unawares (R1.1). */
+  readonly hasUncounted: (marks: ReadonlyMap<string, DirtyMark>) => boolean
   /** Asked after each slice: the copy is being closed, which should not take long. */
   readonly isClosing: () => boolean
   /** Asked before anything is replaced: whether it may still be. */
@@ -69,6 +71,7 @@ export async function compact(means: CompactionMeans): Promise<Compacted | null>
   if (!newest) return null
   // What another account has pending would be in this document then, and be sent with this one's token (D3.6).
   if (means.account !== null && isForeign(marks.values(), owner, means.account)) return null
+  if (means.hasUncounted(marks)) return null
   const key = Number(newest.key)
   const corrupt: Row[] = []
   const tampered: Row[] = []

@@ -140,6 +140,11 @@ export interface StoreEvents {
   lost(error: TidemarkError): void
   /** By opening, its own included: what is pending of the edits that are in the `Y.Doc` now. */
   pending?(): ReadonlyMap<string, DirtyMark>
+  /**
+   * Do these marks stand for edits that the opening does not count? It reads them then (`readNew`); before that the
+   * store must not bring them into the `Y.Doc` by itself.
+   */
+  hasUncounted?(marks: ReadonlyMap<string, DirtyMark>): boolean
 }
 
 /**

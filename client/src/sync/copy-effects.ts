@@ -3,7 +3,9 @@ import type { LocalCopyEvents } from '../store/local-copy.ts'
 import type { SyncParts } from './parts.ts'
 
 /** What follows from what the local copy says. */
-export function copyEffects(parts: Pick<SyncParts, 'standing' | 'failures' | 'copy' | 'membership'>): LocalCopyEvents {
+export function copyEffects(
+  parts: Pick<SyncParts, 'standing' | 'failures' | 'copy' | 'membership' | 'diskNews'>,
+): LocalCopyEvents {
   const { standing, failures } = parts
   return {
     stored: (position) => standing.happened({ type: 'stored', position }),
@@ -15,6 +17,11 @@ export function copyEffects(parts: Pick<SyncParts, 'standing' | 'failures' | 'co
     noted: (error) => failures.heal(error),
     recovered: () => standing.happened({ type: 'store-recovered' }),
     pending: () => pendingMarks(standing.situation.positions),
+    hasUncounted: (marks) => {
+      const has = parts.diskNews.hasUncounted(marks)
+      if (has) void parts.diskNews.look()
+      return has
+    },
     gone: () => standing.happened({ type: 'store-gone' }),
     rewritten: (position) => standing.happened({ type: 'store-rewritten', position }),
     lost: (error) => {

@@ -46,14 +46,14 @@ export class DiskNews {
     this.#failures = 0
     copyNotes.found(facts.history)
     if (facts.setAside) settingAside.wasSetAside(facts.setAside.reason)
-    else if (this.#hasUnheard(facts)) await this.#readNew()
+    // those of another account are its own affair
+    else if (this.hasUncounted(facts.marks) && this.#parts.ownership.owns(facts)) await this.#readNew()
     return facts
   }
 
-  /** Has somebody who is gone left edits that nobody here has heard of? Those of another account are its own affair. */
-  #hasUnheard(facts: CopyFacts): boolean {
-    const { made } = readingOf(facts.marks)
-    return missing(made, this.#known) > 0 && this.#parts.ownership.owns(facts)
+  /** Has somebody who is gone left edits that nobody here has heard of? */
+  hasUncounted(marks: CopyFacts['marks']): boolean {
+    return missing(readingOf(marks).made, this.#known) > 0
   }
 
   /** They are read, and counted (R3.5). */
