@@ -15,8 +15,6 @@ export interface Entry {
 export interface Portion {
   readonly line: JournalLine
   entries: Entry[]
-  /** Since when it has been tried by a database that answers; null before. */
-  since: number | null
   /**
    * A failed try may have stored them all the same, behind this revision: looked up before the next try counts as a new one,
    * so that a commit whose answer was lost is not stored twice (R7.12).
@@ -41,7 +39,6 @@ export const bytesOf = (entries: readonly Entry[]): number =>
 export const portionOf = (line: JournalLine, entries: Entry[]): Portion => ({
   line,
   entries,
-  since: null,
   triedFrom: null,
 })
 

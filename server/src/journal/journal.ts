@@ -8,6 +8,7 @@ import { patience } from './patience.ts'
 import { Pauses } from './pauses.ts'
 import { standingsOf } from './standing.ts'
 import { type Committed, Together } from './together.ts'
+import { Waits } from './waits.ts'
 
 export interface JournalOptions {
   /** The least time from the begin of one commit to the next, in ms, so that a busy server commits many updates together. */
@@ -44,6 +45,7 @@ export class Journal {
   readonly #clock: Clock
   readonly #pauses: Pauses
   readonly #availability: Availability
+  readonly #waits: Waits
   readonly #lanes: Lanes
   readonly #together: Together
   #queue: Entry[] = []
@@ -74,6 +76,12 @@ export class Journal {
       pauses: this.#pauses,
       changed: (state) => this.events.emit('storage', state),
     })
+    this.#waits = new Waits({
+      clock,
+      isAvailable: () => this.available,
+      causeOf: (line) => this.#lanes.causeOf(line),
+      tell: (line, cause) => this.events.emit('document', { line, cause }),
+    })
     this.#lanes = new Lanes({
       writer: this.#writer,
       clock,
@@ -82,9 +90,7 @@ export class Journal {
       repair: (line) => this.#repair(line),
       settle: (line, entries, head, seconds) => this.#settle([{ line, entries, head }], seconds),
       fail: (line, code, cause) => this.#fail(line, code, cause),
-      troubled: (line, cause) => this.#tellOf(line, cause),
-      eased: (line) => this.#tellOf(line, null),
-      mended: (line) => this.events.emit('committed', { lines: [line], updates: 0, bytes: 0, seconds: 0 }),
+      ended: (line) => this.#ended(line),
       claim: (line) => this.#claim(line),
       emptied: () => this.#emptied(),
     })
@@ -93,7 +99,6 @@ export class Journal {
       pauses: this.#pauses,
       availability: this.#availability,
       lanes: this.#lanes,
-      now: () => clock.now(),
       settle: (committed, seconds) => this.#settle(committed, seconds),
     })
   }
@@ -115,6 +120,7 @@ export class Journal {
   /** Queues an update behind all others of its document. The line's `appended` position is this update's. */
   append(line: JournalLine, update: Uint8Array, author: string | null): void {
     if (line.failure) return
+    if (line.isDurable) this.#waits.begin(line)
     line.appended += 1
     const entry = { line, update, author }
     this.#count(line, 1, update.byteLength)
@@ -135,7 +141,10 @@ export class Journal {
     for (const [line, standing] of await standingsOf(this.#writer, idle)) {
       // of what has begun to be committed meanwhile, the commit finds out
       if (!line.isDurable || this.#lanes.has(line)) continue
-      if (standing.kind === 'rewound') this.#lanes.open(line, null, { isRewound: true })
+      if (standing.kind === 'rewound') {
+        this.#waits.begin(line)
+        this.#lanes.open(line, null, { isRewound: true })
+      }
       if (standing.kind === 'same') line.recognise(standing.head)
       if (standing.kind !== 'ahead') continue
       line.foreign(standing.head)
@@ -159,6 +168,7 @@ export class Journal {
   async close(timeoutMs: number): Promise<number> {
     await this.#pauses.within(timeoutMs, this.drain(), undefined)
     this.#closing = true
+    this.#waits.close()
     this.#lanes.close()
     this.#together.close()
     this.#availability.close()
@@ -228,6 +238,7 @@ export class Journal {
       if (!line.failure) this.#count(line, -positions, -bytesOf(entries.filter(({ isRepair }) => !isRepair)))
       line.committed(positions, head, entries.length)
       this.#lanes.committed(line)
+      this.#waits.goesOn(line)
     }
     this.#availability.committed()
     this.events.emit('committed', { lines: committed.map(({ line }) => line), updates, bytes, seconds })
@@ -264,9 +275,12 @@ export class Journal {
     }
   }
 
-  #tellOf(line: JournalLine, cause: unknown): void {
-    line.isTroubled = cause !== null
-    this.events.emit('document', { line, cause })
+  #ended(line: JournalLine): void {
+    this.#waits.end(line)
+    if (!line.isMending) return
+    line.isMending = false
+    // the database holds again all that it ever did of the document
+    this.events.emit('committed', { lines: [line], updates: 0, bytes: 0, seconds: 0 })
   }
 
   #emptied(): void {

@@ -25,11 +25,8 @@ export interface LanesParts {
   repair(line: JournalLine): Promise<Repair>
   settle(line: JournalLine, committed: Entry[], head: Place, seconds: number): void
   fail(line: JournalLine, code: ErrorCode, cause: unknown): void
-  /** The document has been waiting for so long that its people must hear of it, or waits no longer. */
-  troubled(line: JournalLine, cause: unknown): void
-  eased(line: JournalLine): void
-  /** The database holds again all that it ever did of the document. */
-  mended(line: JournalLine): void
+  /** Nothing of the document waits by itself any more. */
+  ended(line: JournalLine): void
   /** What waits of the document among the others, and is the lane's from now on. */
   claim(line: JournalLine): Entry[]
   /** Nothing is apart any more. */
@@ -54,7 +51,6 @@ interface Lane {
   misses: number
   pauseMs: number
   cause: unknown
-  cancelTelling: () => void
 }
 
 /** What somebody else's commit takes, and the longest between two looks at a row that is held. */
@@ -93,6 +89,11 @@ export class Lanes {
     return lane ? [...(lane.portion?.entries ?? []), ...lane.waiting] : []
   }
 
+  /** What is in the way of a document, as far as it was found out. */
+  causeOf(line: JournalLine): unknown {
+    return this.#lanes.get(line)?.cause ?? null
+  }
+
   /** Queues an entry behind the others of its document, which has a lane. */
   push(entry: Entry): void {
     this.#lanes.get(entry.line)?.waiting.push(entry)
@@ -105,6 +106,7 @@ export class Lanes {
     known: { attempt?: Promise<Attempt>; isShared?: boolean; isRewound?: boolean } = {},
   ): void {
     const existing = this.#lanes.get(line)
+    if (this.#closed) return
     if (existing) {
       if (known.isRewound) markRewound(existing)
       return
@@ -122,11 +124,9 @@ export class Lanes {
       misses: 0,
       pauseMs: 0,
       cause: null,
-      cancelTelling: () => {},
     }
     if (known.isRewound) markRewound(lane)
     this.#lanes.set(line, lane)
-    this.#tellLater(lane, portion?.since ?? lane.since)
     void this.#serve(lane)
   }
 
@@ -137,7 +137,6 @@ export class Lanes {
 
   close(): void {
     this.#closed = true
-    for (const lane of this.#lanes.values()) lane.cancelTelling()
   }
 
   async #serve(lane: Lane): Promise<void> {
@@ -152,13 +151,8 @@ export class Lanes {
       else await this.#judge(lane, attempt)
     }
     if (this.#closed) return
-    lane.cancelTelling()
     this.#lanes.delete(lane.line)
-    if (lane.line.isTroubled) this.#parts.eased(lane.line)
-    if (lane.line.isMending) {
-      lane.line.isMending = false
-      this.#parts.mended(lane.line)
-    }
+    this.#parts.ended(lane.line)
     if (this.#lanes.size === 0) this.#parts.emptied()
   }
 
@@ -215,7 +209,6 @@ export class Lanes {
         if (portion.entries.length === 0) lane.portion = null
         lane.failures = 0
         lane.misses = 0
-        this.#goesOn(lane)
         break
       case 'held':
         lane.cause = new Error("somebody holds the lock on the document's row")
@@ -270,24 +263,6 @@ export class Lanes {
 
   #othersCommitSince({ line, since }: Lane): boolean {
     return this.#lastCommit.line !== line && this.#lastCommit.at >= since
-  }
-
-  /** It is stored, if only beside others: where two processes write to one document all the time, that is no trouble. */
-  #goesOn(lane: Lane): void {
-    lane.cancelTelling()
-    if (lane.line.isTroubled) this.#parts.eased(lane.line)
-    this.#tellLater(lane, this.#parts.clock.now())
-  }
-
-  /** Nobody need hear of a row that was locked for a moment; and when the database is away, everybody hears of that. */
-  #tellLater(lane: Lane, since: number): void {
-    const waited = this.#parts.clock.now() - since
-    // a clock that was set says nothing of how long that was
-    const left = waited >= 0 ? Math.max(0, patience.slowMs - waited) : patience.slowMs
-    lane.cancelTelling = this.#parts.clock.after(left, () => {
-      if (!this.#parts.availability.available) this.#tellLater(lane, this.#parts.clock.now())
-      else this.#parts.troubled(lane.line, lane.cause ?? new Error(`a commit takes over ${patience.slowMs} ms`))
-    })
   }
 }
 

@@ -4,8 +4,10 @@ export const patience = {
   besideMs: 300,
   /** What the database is given to say that it is there. */
   probeMs: 900,
-  /** A commit that takes longer than this is one that people must hear of (R5.5). */
+  /** A commit that takes longer than this has the time it needs, and no place among the quick ones. */
   slowMs: 1_200,
+  /** Whose edits wait for longer than this must hear of it (R5.5): later than the database itself is found to be away. */
+  tellMs: 1_400,
   batch: { updates: 5_000, bytes: 8 * 1024 * 1024 },
   /** As much of one document is not committed together with others. */
   largePortionBytes: 1024 * 1024,

@@ -12,34 +12,38 @@ export class Pauses {
 
   /** Resolves after `ms`, or as soon as all pauses are ended. */
   pause(ms: number): Promise<void> {
-    if (this.#ended) return Promise.resolve()
-    return new Promise((resolve) => {
-      const end = (): void => {
-        cancel()
-        this.#ends.delete(end)
-        resolve()
-      }
-      const cancel = this.#clock.after(ms, end)
-      this.#ends.add(end)
-    })
+    return new Promise((resolve) => void this.#begin(ms, resolve))
   }
 
-  /** What `wait` brings, or `late` when it takes longer than `ms`. */
+  /** What `wait` brings, or `late` when it takes longer than `ms`, or than its owner is there. */
   async within<Value, Late>(ms: number, wait: Promise<Value>, late: Late): Promise<Value | Late> {
-    let cancel = (): void => {}
+    let end = (): void => {}
     const limit = new Promise<Late>((resolve) => {
-      cancel = this.#clock.after(ms, () => resolve(late))
+      end = this.#begin(ms, () => resolve(late))
     })
     try {
       return await Promise.race([wait, limit])
     } finally {
-      cancel()
+      end()
     }
   }
 
   end(): void {
     this.#ended = true
     for (const end of this.#ends) end()
+  }
+
+  /** @returns what ends it early */
+  #begin(ms: number, ended: () => void): () => void {
+    const end = (): void => {
+      cancel()
+      this.#ends.delete(end)
+      ended()
+    }
+    const cancel = this.#ended ? () => {} : this.#clock.after(ms, end)
+    if (this.#ended) ended()
+    else this.#ends.add(end)
+    return end
   }
 }
 

@@ -20,7 +20,6 @@ export interface TogetherParts {
   pauses: Pauses
   availability: Availability
   lanes: Lanes
-  now(): number
   settle(committed: readonly Committed[], seconds: number): void
 }
 
@@ -45,7 +44,6 @@ export class Together {
       await this.#parts.availability.whenAnswering()
       const portions = batch.filter(({ line }) => line.failure === null)
       if (portions.length === 0 || this.#closed) return
-      for (const portion of portions) portion.since ??= this.#parts.now()
       const result = await this.#tryFor(portions, attempt)
       if (result === 'beside') return
       if (result.kind === 'answered') {
@@ -57,14 +55,10 @@ export class Together {
         await this.#parts.pauses.pause(backoff(attempt, longestRetryMs))
         continue
       }
-      if (
+      const isAway =
         failure === 'transient' &&
         !(await this.#parts.availability.isAnswering(patience.probeMs, result.cause, attempt))
-      ) {
-        // everybody hears of that
-        for (const portion of portions) portion.since = null
-        continue
-      }
+      if (isAway) continue
       // The database is there, and does not take this batch. One more time, if it can be had at once …
       if (failure === 'transient' && !isTimeout(result.cause) && !isSuspect && attempt === 1) continue
       // … and then whoever is at fault is found by halving, or at once when each try takes long.
