@@ -121,6 +121,32 @@ export const once: readonly (readonly [what: string, seed: number, steps: readon
     ],
   ],
   [
+    '[R5.5] a slow database whose disk is full: whoever stands in line behind the first tries hears of it within 2 s',
+    113,
+    [
+      { does: 'all write', number: 1 },
+      { does: 'type on', writer: 0, document: 'notes', edits: 60 },
+      { does: 'all write', number: 1 },
+      { does: 'slow', number: 44 },
+      { does: 'full', number: 73 },
+      { does: 'all write', number: 1 },
+      { does: 'wait', ms: 4_000 },
+    ],
+  ],
+  [
+    '[R7.14] a server that has had no occasion to find out that the database was set back has what it had',
+    503_077,
+    [
+      { does: 'start', node: 1 },
+      { does: 'overwrite', writer: 3, document: 'plan' },
+      { does: 'wait', ms: 100 },
+      { does: 'rewind', commits: 6 },
+      { does: 'move', writer: 1, node: 1 },
+      { does: 'overwrite', writer: 1, document: 'plan' },
+      { does: 'wait', ms: 100 },
+    ],
+  ],
+  [
     '[R6.14] what a document keeps aside and the database refuses is not tried each time its writer says it',
     500_121,
     [

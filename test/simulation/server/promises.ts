@@ -257,6 +257,7 @@ export class Promises {
     if (code === 'document-write-failed' && documentName) this.#writeFailed.set(documentName, this.#timeline.time)
     // refused at the gate it costs nobody anything
     if (code === 'document-write-failed' && documentName && sqlState(cause)) this.restraint.refused(documentName)
+    if (code === 'database-set-back' && documentName) this.#storedOnce.mended(documentName)
     if (code === 'internal') this.complain(`[R5] internal: ${cause instanceof Error ? cause.stack : String(cause)}`)
   }
 

@@ -13,13 +13,15 @@ interface Lane {
   readonly lockMs: number
   /** When the process gives up a connection that does not answer. */
   readonly patienceMs: number
+  /** How long whoever finds no connection free waits for one. */
+  readonly connectMs: number
 }
 
 const lanes = {
-  writer: { connections: 1, lockMs: 1_000, patienceMs: 4_000 },
-  others: { connections: 8, lockMs: 3_000, patienceMs: 4_000 },
+  brief: { connections: 6, lockMs: 1_000, patienceMs: 4_000, connectMs: 3_000 },
+  patient: { connections: 2, lockMs: 1_000, patienceMs: 4_000, connectMs: 3_000 },
+  others: { connections: 4, lockMs: 3_000, patienceMs: 4_000, connectMs: 5_000 },
 } satisfies Record<string, Lane>
-const connectingMs = 5_000
 
 interface Arrived {
   readonly meaning: Meaning
@@ -104,21 +106,23 @@ export class Storage {
     return this.#random.int(least, most)
   }
 
-  /** The database as a process sees it: the journal has a connection of its own. */
+  /** The database as a process sees it: the journal has connections of its own. */
   open(process: SimulatedProcess): Database {
-    const writer = this.#lane(process, lanes.writer)
+    const [brief, patient] = [this.#lane(process, lanes.brief), this.#lane(process, lanes.patient)]
     return {
       kind: 'postgres',
       kysely: nothing as Database['kysely'],
       ...this.#lane(process, lanes.others),
-      writer,
+      writer: {
+        run: (statement, values, pace = 'brief') => (pace === 'brief' ? brief : patient).run(statement, values),
+      },
       troubles: async () => [],
       close: async () => {},
     }
   }
 
   #lane(process: SimulatedProcess, lane: Lane): Runner {
-    const pool = new Pool(this.#timeline, lane.connections)
+    const pool = new Pool(this.#timeline, lane)
     return {
       run: <Row>(statement: { name: string }, values: readonly unknown[]) =>
         new Promise<Row[]>((resolve, reject) => {
@@ -261,11 +265,13 @@ const nothing: unknown = new Proxy(
 class Pool {
   readonly #timeline: Timeline
   readonly #line: ((release: () => void) => void)[] = []
+  readonly #connectMs: number
   #free: number
 
-  constructor(timeline: Timeline, size: number) {
+  constructor(timeline: Timeline, { connections, connectMs }: Lane) {
     this.#timeline = timeline
-    this.#free = size
+    this.#connectMs = connectMs
+    this.#free = connections
   }
 
   take(use: (release: () => void) => void, giveUp: () => void): void {
@@ -278,7 +284,7 @@ class Pool {
       cancel()
       use(release)
     }
-    const cancel = this.#timeline.after(connectingMs, () => {
+    const cancel = this.#timeline.after(this.#connectMs, () => {
       this.#line.splice(this.#line.indexOf(begin), 1)
       giveUp()
     })

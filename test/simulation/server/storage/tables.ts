@@ -32,6 +32,7 @@ export interface StoredDocument {
 /** What a database holds, and how it came there: the newest commits can be lost, as with a standby that lagged behind. */
 export class Tables {
   readonly documents = new Map<string, StoredDocument>()
+  wasRewound = false
   #ids = 0
   /** How to take each commit back, the newest last. */
   #undo: (() => void)[] = []
@@ -68,6 +69,7 @@ export class Tables {
 
   /** The newest `commits` never happened. */
   rewind(commits: number): void {
+    this.wasRewound = true
     for (const undo of this.#undo.splice(Math.max(0, this.#undo.length - commits)).reverse()) undo()
   }
 
