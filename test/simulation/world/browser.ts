@@ -107,11 +107,17 @@ function ciphers({ clock }: Tab): unknown {
   return {
     getRandomValues: (bytes: Uint8Array) => bytes,
     subtle: {
-      encrypt: (_algorithm: unknown, _key: unknown, data: Uint8Array) =>
-        answer(() => Uint8Array.of(...data, seal).buffer),
+      encrypt: (_algorithm: unknown, _key: unknown, data: Uint8Array) => answer(() => sealed(data).buffer),
       decrypt: (_algorithm: unknown, _key: unknown, data: Uint8Array) => answer(() => unsealed(data).slice().buffer),
     },
   }
+}
+
+function sealed(data: Uint8Array): Uint8Array {
+  const all = new Uint8Array(data.length + 1)
+  all.set(data)
+  all[data.length] = seal
+  return all
 }
 
 /** What was encrypted by a page of the simulation. */

@@ -38,6 +38,8 @@ export class Opened {
   /** Something is pending that `drained` has not been said of. */
   owesDrained = false
   isClosed = false
+  /** Its person has disconnected it. */
+  isOff = false
   #pendingEvents = 0
   readonly #events: OpenedEvents
 
@@ -82,6 +84,10 @@ export class Opened {
 
   get isRunning(): boolean {
     return this.tab.state === 'running' && !this.isClosed
+  }
+
+  get diedDisconnected(): boolean {
+    return this.isOff && !this.isClosed && this.tab.state === 'gone'
   }
 
   /** Other tabs of the device have the same copy, and hear of its edits. */
@@ -148,6 +154,7 @@ export class Opened {
   sendAll(): void {
     this.tab.run(() => {
       if (this.isClosed || this.document.isSetAside) return
+      this.isOff = false
       this.document.connect()
       this.document.retry()
     })

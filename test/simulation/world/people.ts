@@ -133,8 +133,11 @@ export class People {
         return
       case 'disconnect':
       case 'connect':
-      case 'retry':
+        opened.isOff = step.does === 'disconnect'
         document[step.does]()
+        return
+      case 'retry':
+        document.retry()
         return
       case 'flush':
         this.#flush(opened, step.timeout)

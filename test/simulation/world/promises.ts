@@ -2,9 +2,9 @@ import type { Device, Tab, World } from '@tidemark/client/testing'
 import type { ErrorCode } from '@tidemark/shared'
 import { accountOf } from './accounts.ts'
 import { pageOf } from './browser.ts'
-import { Coverage, unitsOf } from './coverage.ts'
-import { copiesOn, holdingOf } from './disk.ts'
+import { unitsOf } from './coverage.ts'
 import { Journals } from './journals.ts'
+import { Marks } from './marks.ts'
 import type { Edit, Opened } from './opened.ts'
 import { type DocumentName, documents } from './steps.ts'
 
@@ -12,9 +12,6 @@ import { type DocumentName, documents } from './steps.ts'
 export class Broken extends Error {
   override readonly name = 'Broken'
 }
-
-/** ms that it may take to store as one's own what a tab that died had told. */
-const inheriting = 2_000
 
 /** What must be true after each step, whatever has happened. */
 export class Promises {
@@ -39,16 +36,16 @@ export class Promises {
   readonly #cleared = new Set<Edit>()
   /** What was asked for and has not come to an end, by what it was. */
   readonly #awaited = new Map<object, { readonly what: string; readonly tab: Tab }>()
-  /** When an edit was first found on a disk without a mark, after its author had died. */
-  readonly #unmarkedSince = new Map<Edit, number>()
   readonly #world: World
   readonly #devices: readonly Device[]
+  readonly #marks: Marks
   #trouble: string | null = null
 
   constructor(world: World, devices: readonly Device[]) {
     this.#world = world
     this.#devices = devices
     this.journals = new Journals(world.server)
+    this.#marks = new Marks(world, this)
   }
 
   complain(what: string): void {
@@ -69,6 +66,11 @@ export class Promises {
       this.stored.delete(edit)
       this.#cleared.add(edit)
     }
+  }
+
+  /** Only its own tab can bring the mark back: its disk was cleared. */
+  hasLostMark(edit: Edit): boolean {
+    return this.#cleared.has(edit) && !edit.by.isRunning
   }
 
   /** What comes to an end in its time, well or not. */
@@ -109,7 +111,7 @@ export class Promises {
       checkNothingDoubled(opened.numbers, opened.toString())
       if (opened.document.status.kind === 'saved') this.checkSaved(opened, 'saved')
     }
-    for (const device of this.#devices) for (const name of documents) this.#checkMarks(device, name)
+    for (const device of this.#devices) for (const name of documents) this.#marks.check(device, name)
     this.#checkQuestions()
     for (const { by, units, says } of this.#discarded) {
       if (this.journals.holds(by.name, units)) this.complain(`[R9.7] ${says} of ${by} was discarded, and sent`)
@@ -129,46 +131,6 @@ export class Promises {
       if (!opened.own.holds(edit.units) || this.journals.holds(opened.name, edit.units)) continue
       this.complain(`[R1.1] ${opened} says ${saying}, and ${edit.says} of ${by} is not committed`)
     }
-  }
-
-  /** [R3.1] What is on the disk and not acknowledged is marked. */
-  #checkMarks(device: Device, name: DocumentName): void {
-    for (const copy of copiesOn(device, name)) {
-      const held = holdingOf(copy)
-      for (const edit of this.edits) {
-        const { by, units, position, opening } = edit
-        if (by.device !== device || by.name !== name || !held.holds(units)) continue
-        this.stored.add(edit)
-        if (this.#cleared.has(edit) && !by.isRunning) continue
-        // what a tab without a disk made comes to the others from the server
-        if (this.journals.holds(name, units) || !by.isOfDisk) continue
-        const isMarked = (opening: string | null, position: number | null) => {
-          const mark = copy.marks.get(opening ?? '')
-          return mark !== undefined && position !== null && mark.from <= position && position <= mark.to
-        }
-        if (isMarked(opening, position)) continue
-        const written = copy.written.filter(({ update }) => new Coverage().add(update).holds(units))
-        // another tab has stored it as an edit of its own, because its author is gone
-        if (written.some((write) => isMarked(write.opening, write.position))) continue
-        // or has got it by comparison, and its author marks it when it can store it; or from the server
-        const isFromServer = this.opened.some(
-          (other) => other.device === device && other.login.hasReceived(name, units),
-        )
-        const isByAuthor = written.some((write) => write.opening === opening)
-        if (!isByAuthor && (by.tab.state !== 'gone' || isFromServer || by.wasAsked)) continue
-        // or its author has just died, and who leads is storing it as an edit of its own
-        if (!isByAuthor && this.#isFresh(edit)) continue
-        this.complain(`[R3.1] ${edit.says} of ${by} is stored, not committed, and not marked`)
-      }
-    }
-  }
-
-  /** It was noticed without a mark just now. */
-  #isFresh(edit: Edit): boolean {
-    const { time } = this.#world
-    const since = this.#unmarkedSince.get(edit) ?? time
-    this.#unmarkedSince.set(edit, since)
-    return time - since < inheriting
   }
 
   /** [R2.4] Closing asks as long as an edit of the tab is kept nowhere. */
@@ -194,13 +156,17 @@ export class Promises {
     return this.forgiven.has(edit) || this.#cleared.has(edit)
   }
 
-  /** Has an edit that a mark stands for not been committed? */
+  /**
+   * Has an edit that a mark stands for not been committed? Of one that was made in a tab that was disconnected, and died,
+   * nobody hears before the next connection.
+   */
   isPending(name: DocumentName, opening: string, from: number, to: number): boolean {
     return this.edits.some(
       (edit) =>
         edit.opening === opening &&
         from <= edit.position &&
         edit.position <= to &&
+        !edit.by.diedDisconnected &&
         !this.journals.holds(name, edit.units),
     )
   }
