@@ -82,6 +82,36 @@ describe('[R7.12] a commit whose answer was lost is not stored twice', () => {
   })
 })
 
+test('[R7.12] [R1.1] of edits of which some are stored already, the others are stored, and only then acknowledged', async () => {
+  const line = await openLine(database, 'stored in part')
+  let isFirst = true
+  const inPart: Database = {
+    ...database,
+    writer: {
+      async run<Row>(statement: Statement, values: readonly unknown[]) {
+        if (isFirst && values[0] === `{${line.documentId}}`) {
+          isFirst = false
+          // another process got the first of them, too, and was quicker
+          const other = openJournal(database)
+          other.journal.append(await openLine(database, line.documentName), bytesOf('one'), null)
+          await other.journal.drain()
+          throw lost
+        }
+        return await database.writer.run<Row>(statement, values)
+      },
+    },
+  }
+  const { journal } = openJournal(inPart)
+  journal.append(await openLine(database, 'under way by itself'), bytesOf('before'), null)
+  journal.append(line, bytesOf('one'), null)
+  journal.append(line, bytesOf('two'), null)
+  const storedAtAck = new Promise((resolve) => line.whenDurable(() => void storedTexts(database, line).then(resolve)))
+  await journal.drain()
+  expect(await storedAtAck).toEqual(['one', 'two'])
+  expect(line.revision).toBe(2)
+  await journal.close(0)
+})
+
 test('[R7.1] [R6.18] two processes that write to one document without pause both go on, without a gap', async () => {
   const one = openJournal(database)
   const two = openJournal(database)
