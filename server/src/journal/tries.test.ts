@@ -72,6 +72,16 @@ describe('[R6.2] whoever is at fault for a batch that failed', () => {
     await tries.journal.close(0)
   })
 
+  test('is looked for only after a second try, if it may have been chance; the parts have one try each', async () => {
+    const tries = new Tries(async ({ ids }, { all }) => {
+      if (ids.includes(3) && all.length < 9) throw failure('XX001')
+    })
+    tries.append(lines)
+    await tries.journal.drain()
+    expect(tries.sizes).toEqual([8, 8, 4, 2, 2, 1, 1, 4, 1])
+    await tries.journal.close(0)
+  })
+
   test('is not looked for where each try takes long: each document is tried by itself', async () => {
     const tries = new Tries(async ({ ids }) => {
       if (ids.length > 1) throw failure('57014')
@@ -105,7 +115,7 @@ describe('[R6.18] of the documents that wait by themselves', () => {
     })
     tries.append(large, new Uint8Array(patience.largePortionBytes))
     for (const line of small) tries.journal.append(line, bytesOf('edit'), null)
-    await expect.poll(() => small.every(({ isDurable }) => isDurable)).toBe(true)
+    await expect.poll(() => small.every(({ isDurable }) => isDurable), { timeout: 10_000 }).toBe(true)
     expect(tries.underWay.size).toBe(1)
     proceed()
     await tries.journal.drain()
@@ -129,10 +139,10 @@ describe('[R6.18] of the documents that wait by themselves', () => {
       }
     })
     tries.append(slow)
-    await expect.poll(() => tries.all.some(({ pace }) => pace === 'patient')).toBe(true)
+    await expect.poll(() => tries.all.some(({ pace }) => pace === 'patient'), { timeout: 10_000 }).toBe(true)
     for (const line of quick) tries.journal.append(line, bytesOf('edit'), null)
     tries.journal.append(large[0] as JournalLine, new Uint8Array(patience.largePortionBytes), null)
-    await expect.poll(() => [...quick, ...large].every(({ isDurable }) => isDurable)).toBe(true)
+    await expect.poll(() => [...quick, ...large].every(({ isDurable }) => isDurable), { timeout: 10_000 }).toBe(true)
     expect(slow.map(({ isDurable }) => isDurable)).toEqual([false, false, false])
     expect([...tries.underWay]).toMatchObject([{ pace: 'patient' }])
     proceed()

@@ -45,7 +45,6 @@ export class Waits {
 
   close(): void {
     this.#closed = true
-    this.#since.clear()
     this.#cancel?.()
   }
 
