@@ -130,10 +130,10 @@ export class Rest {
     // also by whoever had it from the server before that was reset
     const copies = this.#devices.flatMap((device) => copiesOn(device, by.name))
     if (copies.some((copy) => (copy.isSetAside || isOfTwo(copy)) && holdingOf(copy).holds(units))) return
-    // set aside in memory, where there was no disk, by its opening or one that took it over: it was there with its tab
+    // set aside in memory, where there was no disk, by its opening or one that had it from there: it was there with its tab
     const wasInMemory = this.#promises.opened.some(
-      ({ tab, name, document, own }) =>
-        tab === by.tab &&
+      ({ device, name, document, own }) =>
+        device === by.device &&
         name === by.name &&
         document.isSetAside &&
         document.status.localStore.kind === 'memory' &&
