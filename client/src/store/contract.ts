@@ -314,7 +314,7 @@ export function storeContract(make: () => StoresUnderTest): void {
     await second.write('two', 1)
     await second.store.close()
     expect(await stores.documents()).toEqual(expect.arrayContaining([name, other]))
-    await stores.delete(name)
+    await stores.delete(name, new AbortController().signal)
     expect(await stores.documents()).not.toContain(name)
     expect(await stores.pendingCount(name)).toBe(0)
     expect((await stores.setAsideCopies()).map(({ document }) => document)).not.toContain(name)
@@ -387,7 +387,7 @@ export function storeContract(make: () => StoresUnderTest): void {
     expect(await stores.pendingCount(name)).toBe(1)
     expect((await look(name)).pending).toBe(0)
     expect(await stores.pendingCount(name)).toBe(1)
-    await stores.delete(name)
+    await stores.delete(name, new AbortController().signal)
     expect(await stores.pendingCount(name)).toBe(0)
   })
 

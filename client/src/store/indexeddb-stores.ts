@@ -78,7 +78,7 @@ export class IndexeddbStores implements LocalStores {
     return copies.reduce((count, { records }) => count + (records.setAside ? pendingOf(records) : 0), 0)
   }
 
-  async delete(document: string): Promise<void> {
+  async delete(document: string, signal: AbortSignal): Promise<void> {
     if (hasIndexeddb()) {
       const { namespace } = this.#means
       const generations = new Set((await copiesOf(this.#means, document)).map(({ generation }) => generation))
@@ -91,6 +91,7 @@ export class IndexeddbStores implements LocalStores {
       await wipe(
         this.#means.clock,
         newestFirst.map((generation) => databaseName(namespace, document, generation)),
+        signal,
       )
     }
     this.#opened.delete(document)

@@ -101,14 +101,17 @@ export class LocalCopies {
   async delete(document: string): Promise<void> {
     await this.#keeping.whenEnded(this.#nameOf(document))
     const decided = this.#keeping.deleting(this.#nameOf(document))
+    const abort = new AbortController()
+    const deleteIn = (stores: LocalStores) => this.#answer('deleting a copy', stores.delete(document, abort.signal))
     try {
-      await Promise.all(this.#all.map((stores) => this.#answer('deleting a copy', stores.delete(document))))
+      await Promise.all(this.#all.map(deleteIn))
       decided(true)
     } catch (error) {
       // One that could not be deleted yet, but was emptied, gets nothing back (R3.10).
       decided(error instanceof TidemarkError && error.code === 'local-storage-in-use' && error.cause === undefined)
       throw error
     } finally {
+      abort.abort()
       await this.#lookAtMemory()
     }
   }

@@ -167,8 +167,12 @@ export interface LocalStores {
   pendingCount(document: string): Promise<number>
   /** The same of the document's copies that were set aside. */
   setAsideCount(document: string): Promise<number>
-  /** Deletes a document's copies, those set aside included. */
-  delete(document: string): Promise<void>
+  /**
+   * Deletes a document's copies, those set aside included.
+   * @param signal aborted when nobody waits for it any more: what it has not come to by then stays, as it may be of
+   *   somebody who came later
+   */
+  delete(document: string, signal: AbortSignal): Promise<void>
   setAsideCopies(): Promise<SetAsideCopy[]>
   /** What a set-aside copy holds, in a `Y.Doc` of its own. */
   readSetAside(id: string): Promise<Y.Doc>

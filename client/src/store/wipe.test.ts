@@ -106,6 +106,35 @@ describe('[R3.10] signing out while somebody does not let go of a copy', () => {
     expect(result).toMatchObject({ wiped: false, error: { code: expect.stringMatching(/^local-storage-/) as string } })
   })
 
+  test('what the browser comes to only after it was given up is not deleted: it is the next person’s', async () => {
+    const { client, namespace, name } = await someoneWrote('private')
+    await client.close()
+    const held = await stubborn(name)
+    // whoever signed out before waits for it still, and everybody behind that
+    const deleting = indexedDB.deleteDatabase(name)
+    const second = personAt(nowhere, { namespace, openTimeLimit: 300 })
+    const signingOut = second.client.signOut({ flush: false, wipe: 'always' })
+    expect(await signingOut).toMatchObject({ wiped: false, error: { code: 'local-storage-failed' } })
+    // it goes on listing what there is, but not before the next person has written
+    const listing = Promise.withResolvers<void>()
+    const list = indexedDB.databases.bind(indexedDB)
+    const listed = vi.spyOn(indexedDB, 'databases').mockImplementation(() => listing.promise.then(list))
+    onTestFinished(() => listed.mockRestore())
+    const next = personAt(nowhere, { namespace, openTimeLimit: 60_000 })
+    const document = next.client.open('plan')
+    write(document, 'mine')
+    held.close()
+    await document.whenLoaded
+    expect(await document.close()).toEqual({ unkept: 0 })
+    expect([deleting.readyState, listed.mock.calls.length]).toEqual(['done', 1])
+    listing.resolve()
+    // time enough for what was given up
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    const again = personAt(nowhere, { namespace }).client.open('plan')
+    await again.whenLoaded
+    expect([textOf(again), again.pendingCount]).toEqual(['mine', 1])
+  })
+
   test('a copy that is left with the note, and got rows after it, opens empty and is stored as ever', async () => {
     const { client, namespace, name } = await someoneWrote('private')
     await client.close()

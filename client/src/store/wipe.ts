@@ -9,25 +9,29 @@ const limit = 2_000
 /**
  * Deletes databases in which a person's documents were kept. Each is emptied first: a tab that does not let go (it is
  * frozen, or of another program) holds up the deletion, and must not keep what was in it for the next person.
+ * @param signal aborted when nobody waits any more: a browser that could not answer in time may do so much later, and
+ *   what is there by then is somebody else's
  * @throws {TidemarkError} `local-storage-in-use`: a database is still there; emptied, unless `cause` says otherwise. It
  *   is deleted when its document is opened or signed out again, or when it is evicted.
  */
-export async function wipe(clock: Clock, databases: readonly string[]): Promise<void> {
-  const failures: unknown[] = []
+export async function wipe(clock: Clock, databases: readonly string[], signal: AbortSignal): Promise<void> {
+  const emptied = new Map<string, { readonly failure: unknown }>()
   for (const name of databases) {
-    const isEmptied = empty(clock, name)
-    await isEmptied.catch(() => {})
+    signal.throwIfAborted()
+    const failure: unknown = await empty(clock, name).then(
+      () => null,
+      (cause: unknown) => cause,
+    )
+    emptied.set(name, { failure })
+  }
+  const failures: unknown[] = []
+  for (const [name, { failure }] of emptied) {
+    signal.throwIfAborted()
     const isGone = await deleteWithin(clock, limit, name).catch((cause: unknown) => {
       failures.push(cause)
       return true
     })
-    if (!isGone)
-      failures.push(
-        await isEmptied.then(
-          () => null,
-          (cause: unknown) => cause,
-        ),
-      )
+    if (!isGone) failures.push(failure)
   }
   if (failures.length === 0) return
   throw new TidemarkError('local-storage-in-use', undefined, { cause: failures.find(Boolean) })
