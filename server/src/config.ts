@@ -28,6 +28,9 @@ export interface Config {
     readonly messageBytes: number
     readonly documentBytes: number
     readonly documentsPerSocket: number
+    readonly typeDepth: number
+    readonly valueDepth: number
+    readonly subdocuments: number
     readonly sockets: number
     readonly unauthenticatedSockets: number
     readonly authenticationMs: number
@@ -68,6 +71,9 @@ export function parseConfig(args: readonly string[], env: Environment): Config {
       messageBytes: values.messageBytes,
       documentBytes: values.documentBytes,
       documentsPerSocket: values.documentsPerSocket,
+      typeDepth: values.typeDepth,
+      valueDepth: values.valueDepth,
+      subdocuments: values.subdocuments,
       sockets: values.sockets,
       unauthenticatedSockets: values.unauthenticatedSockets,
       authenticationMs: values.authenticationMs,

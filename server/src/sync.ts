@@ -69,7 +69,7 @@ export class SyncServer {
       clock,
       onListenerError,
     )
-    this.documents = new Documents(database, this.journal, onListenerError)
+    this.documents = new Documents(database, this.journal, config.limits, onListenerError)
     this.sockets = new Sockets(config.limits, clock)
     this.hocuspocus = new TidemarkHocuspocus(
       {
@@ -222,7 +222,9 @@ export class SyncServer {
     const events: GateEvents = {
       refused: (gate, failure) => onFailure({ ...failure, sessionId: gate.id }),
       broken: (documentName, claims) => {
-        const cause = new Error('Yjs threw in the clean-up of a transaction, and the document takes no more edits')
+        const cause =
+          this.documents.get(documentName)?.fault ??
+          new Error('Yjs threw in the clean-up of a transaction, and the document takes no more edits')
         this.#writeFailed(documentName, new TidemarkError('document-write-failed', undefined, { cause }), () => [
           claims,
         ])

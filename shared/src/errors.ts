@@ -30,6 +30,7 @@ export const errorCodes = [
   'message-malformed',
   'message-too-large',
   'update-malformed',
+  'update-too-complex',
   'document-too-large',
   'document-name-invalid',
   'too-many-documents',
@@ -108,6 +109,7 @@ export function consequenceOf(code: ErrorCode): Consequence {
     case 'document-load-failed':
     case 'document-write-failed':
     case 'message-too-large':
+    case 'update-too-complex':
     case 'document-too-large':
     case 'too-many-documents':
     case 'protocol-unsupported':
@@ -177,6 +179,8 @@ export const errorSentences: { readonly [code in ErrorCode]: string } = {
   'message-malformed': 'A message could not be understood and was refused.',
   'message-too-large': 'A change is larger than the server accepts. Undo it, or split it into smaller ones.',
   'update-malformed': 'An edit could not be understood and was refused.',
+  'update-too-complex':
+    'A change nests more deeply, or holds more documents, than the server accepts. Undo it, or make it flatter.',
   'document-too-large':
     'The document has reached its largest size. Remove something, and what you added will be saved.',
   'document-name-invalid':

@@ -29,7 +29,10 @@ export function hostileUpdates(): HostileUpdate[] {
     { what: 'a deleted range without an end', update: deleted(0, 2 ** 53 - 1), refused: false },
     { what: 'an item whose parent is far in the future', update: orphan(), refused: false },
     { what: 'a key that is a prototype', update: underKey('__proto__'), refused: false },
-    { what: 'nesting ten thousand deep', update: nested(10_000), refused: false },
+    { what: 'nesting ten thousand deep', update: nested(10_000), refused: true },
+    { what: 'an embedded value a hundred thousand deep', update: embedded(deepJson(100_000)), refused: true },
+    { what: 'an embedded value eight thousand deep', update: embedded(deepJson(8_000)), refused: true },
+    { what: 'a thousand documents in one', update: documents(1_000), refused: true },
   ]
 }
 
@@ -95,6 +98,27 @@ function orphan(): Uint8Array {
 function underKey(key: string): Uint8Array {
   const doc = new Y.Doc()
   doc.getMap('hostile').set(key, { polluted: true })
+  return Y.encodeStateAsUpdate(doc)
+}
+
+const deepJson = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth)
+
+/** Of JSON that no client could have written. */
+function embedded(json: string): Uint8Array {
+  return encoded((encoder) => {
+    for (const number of [1, 1, hostileClient, 0]) encoding.writeVarUint(encoder, number)
+    // an embed in a type of the document's own
+    encoding.writeUint8(encoder, 5)
+    encoding.writeVarUint(encoder, 1)
+    encoding.writeVarString(encoder, 'embedded')
+    encoding.writeVarString(encoder, json)
+    encoding.writeVarUint(encoder, 0)
+  })
+}
+
+function documents(count: number): Uint8Array {
+  const doc = new Y.Doc()
+  doc.getArray('documents').push(Array.from({ length: count }, () => new Y.Doc()))
   return Y.encodeStateAsUpdate(doc)
 }
 

@@ -21,6 +21,7 @@ beforeAll(async () => {
       TIDEMARK_LIMIT_MESSAGE_BYTES: String(messageBytes),
       TIDEMARK_LIMIT_DOCUMENT_BYTES: String(1024 * 1024),
       TIDEMARK_LIMIT_DOCUMENTS_PER_SOCKET: '20',
+      TIDEMARK_LIMIT_SUBDOCUMENTS: '500',
       TIDEMARK_LIMIT_AUTHENTICATION_MS: '1500',
     },
   })
@@ -172,7 +173,7 @@ describe('[R6.3] [R5.4] updates that do not decode, or must not be applied', () 
     using client = await RawClient.open(server.sync, documentName)
     client.update(documentName, update)
     if (refused) {
-      expect(await client.reason('the update')).toMatch(/^update-(malformed|too-large)$/)
+      expect(await client.reason('the update')).toMatch(/^update-(malformed|too-complex)$/)
       expect(client.said).not.toContainEqual({ kind: 'status', saved: true })
     } else {
       await until('it is answered', () => client.has('status') || client.close)

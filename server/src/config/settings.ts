@@ -149,6 +149,21 @@ export const settings = {
   messageBytes: limit('message-bytes', 'size', '16MiB', byteSize(kib, 256 * mib), 'Largest message of a client.'),
   documentBytes: limit('document-bytes', 'size', '128MiB', byteSize(kib, gib), 'Largest document.'),
   documentsPerSocket: limit('documents-per-socket', 'number', '500', wholeNumber(1, 100_000), 'Documents on a socket.'),
+  typeDepth: limit(
+    'type-depth',
+    'number',
+    '500',
+    wholeNumber(20, 2_000),
+    'Types within types in a document (paragraph, cell, row, table: 4).',
+  ),
+  valueDepth: limit(
+    'value-depth',
+    'number',
+    '500',
+    wholeNumber(20, 2_000),
+    'Depth of a single value (JSON within JSON).',
+  ),
+  subdocuments: limit('subdocuments', 'number', '2000', wholeNumber(0, 1_000_000), 'Documents within a document.'),
   sockets: limit('sockets', 'number', '20000', wholeNumber(1, 1_000_000), 'Sockets at once.'),
   unauthenticatedSockets: limit(
     'unauthenticated-sockets',

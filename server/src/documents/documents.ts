@@ -16,6 +16,7 @@ import { asReceived } from './received.ts'
 import { repairOf } from './repair.ts'
 import { DocumentSize } from './size.ts'
 import { findEpoch, saveSnapshot } from './store.ts'
+import { isTooDeep, type StructureLimits } from './structure.ts'
 import { Unstorable } from './unstorable.ts'
 
 export interface DocumentsEvents {
@@ -36,12 +37,20 @@ export class Documents {
   readonly unstorable = new Unstorable()
   readonly #open = new Map<string, OpenDocument>()
   readonly #byLine = new Map<JournalLine, OpenDocument>()
+  readonly #faulty = new Set<OpenDocument>()
   readonly #database: Database
   readonly #journal: Journal
+  readonly #limits: Pick<StructureLimits, 'typeDepth'>
 
-  constructor(database: Database, journal: Journal, onListenerError: (error: unknown) => void) {
+  constructor(
+    database: Database,
+    journal: Journal,
+    limits: Pick<StructureLimits, 'typeDepth'>,
+    onListenerError: (error: unknown) => void,
+  ) {
     this.#database = database
     this.#journal = journal
+    this.#limits = limits
     this.events = new Emitter(onListenerError)
     journal.events.on('committed', ({ lines }) => {
       for (const line of lines) {
@@ -64,6 +73,11 @@ export class Documents {
 
   all(): IterableIterator<OpenDocument> {
     return this.#open.values()
+  }
+
+  /** Whether one of them takes no more edits, and is about to leave. */
+  get hasFaulty(): boolean {
+    return this.#faulty.size > 0
   }
 
   get count(): number {
@@ -106,10 +120,17 @@ export class Documents {
     const snapshot = { size: stored.snapshot?.size ?? 0, tail }
     const size = new DocumentSize(document, snapshot.size + tail.bytes)
     const counted = () => scheduleSnapshots(instance, open)
-    const open: OpenDocument = { document, line, snapshot, counted, missing, size }
+    const open: OpenDocument = { document, line, snapshot, counted, missing, size, fault: null }
+    const { typeDepth } = this.#limits
+    // before anybody hears of it, and before Yjs looks at each level above each of them
+    document.on('beforeObserverCalls', (transaction: Y.Transaction) => {
+      if (transaction.origin === loadOrigin || open.fault || !isTooDeep(transaction, typeDepth)) return
+      open.fault = new Error(`types within types, more than ${typeDepth} deep`)
+      this.#faulty.add(open)
+    })
     // Synchronous with the apply: Hocuspocus's own onChange runs in a promise chain, after the ack was written (R1).
     document.on('update', (update: Uint8Array, origin: unknown, _doc: unknown, transaction: Y.Transaction) => {
-      if (origin === loadOrigin) return
+      if (origin === loadOrigin || open.fault) return
       this.append(open, asReceived(update, transaction, receivedFrom(origin)), authorOf(origin))
     })
     tiePresenceToSessions(document)
@@ -220,6 +241,7 @@ export class Documents {
     if (!open) return
     this.#open.delete(documentName)
     this.#byLine.delete(open.line)
+    this.#faulty.delete(open)
   }
 }
 

@@ -10,6 +10,8 @@ export interface OpenDocument {
   /** Revisions whose updates it does not hold, because they were in quarantine when it was to read them (R7.9). */
   readonly missing: Set<number>
   readonly size: DocumentSize
+  /** Why it takes no more edits: it is about to leave memory, and nothing that comes to it is stored. */
+  fault: Error | null
   /** One more update has been counted in `snapshot`: looks whether the next one is due. */
   counted(): void
 }

@@ -11,7 +11,7 @@ export function makeDocuments(database: Database, options: { debounce?: number }
   const quarantined: string[] = []
   const note = (cause: unknown) => failures.push({ documentName: '', cause })
   const journal = new Journal(database, { windowMs: 0, queuedBytes: 2 ** 26 }, systemClock, note)
-  const documents = new Documents(database, journal, note)
+  const documents = new Documents(database, journal, { typeDepth: 500 }, note)
   const hocuspocus = new TidemarkHocuspocus(
     {
       quiet: true,

@@ -12,7 +12,7 @@ export interface AnswersParts {
   /** Whether the session is still the one on its address. */
   isCurrent(session: Session): boolean
   report(session: Session, code: ErrorCode, cause?: unknown): void
-  /** An edit broke the document in memory: it takes edits, and tells nobody of them. */
+  /** An edit broke the document in memory: it takes edits, and they are not stored. */
   broken(documentName: string, claims: Claims): void
 }
 
@@ -42,8 +42,9 @@ export class Answers {
     const write = session.writes.shift()
     const open = this.#parts.documents.get(session.documentName)
     if (write?.kind !== 'passed' || !open || open.document.isDestroyed) return false
-    // Yjs threw in its clean-up. From now on it emits no update, so what is applied would be acknowledged, not stored.
-    if (open.document._transactionCleanups.length > 0) {
+    // Nothing more of it is stored; or Yjs threw in its clean-up, and from now on it emits no update: what is applied
+    // would be acknowledged, and not stored.
+    if (open.fault || open.document._transactionCleanups.length > 0) {
       this.#parts.broken(session.documentName, write.claims)
       return true
     }

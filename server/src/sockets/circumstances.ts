@@ -1,4 +1,5 @@
 import type { Documents } from '../documents/documents.ts'
+import { excessOf, type StructureLimits } from '../documents/structure.ts'
 import type { Circumstances } from './inspect.ts'
 import type { Session } from './session.ts'
 
@@ -6,12 +7,13 @@ import type { Session } from './session.ts'
 export function circumstancesOf(
   { documentName, access }: Session,
   documents: Documents,
-  limits: { documentBytes: number },
+  limits: StructureLimits & { documentBytes: number },
   now: number,
 ): Circumstances {
   const limit = limits.documentBytes
   return {
     now,
+    excessOf: (structs) => excessOf(structs, documents.get(documentName)?.document ?? null, limits),
     heldUntil: (claims) => documents.unstorable.heldUntil(documentName, claims, now),
     hasRoomFor: ({ byteLength: bytes }, claims) => {
       // nothing of it is going to be applied

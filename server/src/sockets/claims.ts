@@ -18,7 +18,11 @@ const emptyUpdateBytes = 2
 
 /** @throws when the update does not decode, or counts where no honest client counts (R6.3) */
 export function readClaims(update: Uint8Array): Claims {
-  const { structs, ds } = Y.decodeUpdate(update)
+  return claimsOf(update, Y.decodeUpdate(update))
+}
+
+/** @throws when the update counts where no honest client counts (R6.3) */
+export function claimsOf(update: Uint8Array, { structs, ds }: ReturnType<typeof Y.decodeUpdate>): Claims {
   // An update in Yjs's other encoding (V2) reads like an empty one with bytes behind it: it would be acknowledged and lost.
   if (structs.length === 0 && ds.clients.size === 0 && update.byteLength > emptyUpdateBytes) {
     throw new Error('not an update of this encoding')

@@ -12,6 +12,7 @@ import {
 } from '@tidemark/shared'
 import type { Documents } from '../documents/documents.ts'
 import { depart } from '../documents/presence.ts'
+import type { StructureLimits } from '../documents/structure.ts'
 import { Answers } from './answers.ts'
 import { circumstancesOf } from './circumstances.ts'
 import type { Claims } from './claims.ts'
@@ -23,7 +24,7 @@ import type { Removal } from './room.ts'
 import { Session } from './session.ts'
 import type { Transport } from './transport.ts'
 
-export interface GateLimits {
+export interface GateLimits extends StructureLimits {
   documentBytes: number
   documentsPerSocket: number
 }
@@ -249,11 +250,19 @@ export class Gate implements WebSocketLike {
         this.#closeSession(frames.readHeader(frame).address)
         return
       case messageType.sync:
-        if (!this.#echoes.take(frame) && !this.#questions.hold(frame)) this.#transport.send(frame)
+        if (this.#echoes.take(frame) || this.#isOfFaulty(frame) || this.#questions.hold(frame)) return
+        this.#transport.send(frame)
         return
       default:
         this.#transport.send(frame)
     }
+  }
+
+  /** What a document cannot keep does not go to the others either: they would send it again. */
+  #isOfFaulty(frame: Uint8Array): boolean {
+    if (!this.#documents.hasFaulty) return false
+    const { documentName } = frames.parseAddress(frames.readHeader(frame).address)
+    return this.#documents.get(documentName)?.fault != null
   }
 
   #answer(frame: Uint8Array): void {

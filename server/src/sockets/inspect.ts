@@ -22,6 +22,8 @@ export interface Circumstances {
   now: number
   /** Whether the session's document may take this update. */
   hasRoomFor(update: Uint8Array, claims: Claims): boolean
+  /** What is too much in the structure of an update; null when nothing is. */
+  excessOf(structs: frames.Structs): string | null
   /** When an update that could not be stored may be tried again, in Unix time in ms; null when there is no such thing. */
   heldUntil(claims: Claims): number | null
 }
@@ -65,15 +67,17 @@ function inspectSync(session: Session, decoder: frames.Header['decoder'], circum
   if (expiresAt !== null && expiresAt <= circumstances.now) {
     return { kind: 'refuse-write', code: 'token-expired', claims: message.claims }
   }
-  const { update, claims } = message
+  const { update, claims, structs } = message
   const earlier = session.refusals.blocking(claims)
   if (earlier) return { kind: 'refuse-write', code: earlier, claims, cause: new Error('it builds on a refused edit') }
+  const excess = circumstances.excessOf(structs)
+  if (excess) return { kind: 'refuse-write', code: 'update-too-complex', claims, cause: new Error(excess) }
   const until = circumstances.heldUntil(claims)
   if (until !== null) return { kind: 'refuse-write', code: 'document-write-failed', claims, until }
   if (!circumstances.hasRoomFor(update, claims)) {
     return { kind: 'refuse-write', code: 'document-too-large', claims, bytes: update.byteLength }
   }
-  return { ...message, kind: 'pass-write' }
+  return { kind: 'pass-write', isBroadcast: message.isBroadcast, update, claims }
 }
 
 const sessionIdPattern = /^[\w-]{1,64}$/
