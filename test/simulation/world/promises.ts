@@ -225,7 +225,11 @@ export class Promises {
         const isKnown = this.opened.some(
           (other) => other.login.account === account && other.login.hasReceived(name, edit.units),
         )
-        if (!isKnown) this.complain(`[D3.6] ${edit.says} of ${edit.by.login.account} went out for ${account}`)
+        // two people delete the same
+        const isOwn = this.edits.some(
+          (own) => own.by.login.account === account && edit.units.every((unit) => own.units.includes(unit)),
+        )
+        if (!isKnown && !isOwn) this.complain(`[D3.6] ${edit.says} of ${edit.by.login.account} went out for ${account}`)
       }
     }
   }
