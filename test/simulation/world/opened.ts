@@ -106,10 +106,9 @@ export class Opened {
   edit(says: string, change: () => void, isInEvent = false): Edit | null {
     const { document } = this
     const before = this.#pendingEvents
-    let update: Uint8Array | null = null
-    const collect = (bytes: Uint8Array) => {
-      update = bytes
-    }
+    // also what a listener writes meanwhile
+    const made = new Coverage()
+    const collect = (bytes: Uint8Array) => made.add(bytes)
     document.doc.on('update', collect)
     try {
       document.doc.transact(change)
@@ -118,7 +117,7 @@ export class Opened {
       if (!(error instanceof Rude)) throw error
     }
     document.doc.off('update', collect)
-    if (!update) return null
+    if (made.units.size === 0) return null
     const isHeard = (isInEvent || this.#pendingEvents > before) && (document.pendingCount > 0 || document.isClosed)
     if (!document.isSetAside && !this.isClosed && !isHeard) {
       this.#events.trouble(`[R2.1] ${this}: not pending in the same tick`)
@@ -127,7 +126,7 @@ export class Opened {
       by: this,
       opening: this.device.openingOf(document.doc),
       position: this.device.newestOf(document.doc),
-      units: [...new Coverage().add(update).units],
+      units: [...made.units],
       says,
       isOwned: this.login.hasToken,
       couldTravel: this.device.network !== 'offline',
