@@ -270,6 +270,25 @@ describe('[R5.4] document names', () => {
 })
 
 describe('[R6.4] limits', () => {
+  test('a token of 200 KB is refused, and the next one is taken', async () => {
+    using client = new RawClient(server.sync)
+    await client.connected()
+    client.authenticate(documentName, 'x'.repeat(200_000))
+    expect(await client.reason('the token')).toBe('message-malformed')
+    client.authenticate(documentName, 'anybody')
+    await until('it is signed in', () => client.has('authenticated'))
+    await expectUndisturbed(pid)
+  })
+
+  test('a question that is asked 500 times at once is not answered 500 times', async () => {
+    using client = await RawClient.open(server.sync, documentName)
+    const answers = () => client.said.filter((said) => said.kind === 'sync' && said.type === syncType.step2).length
+    for (let count = 0; count < 500; count += 1) client.sync(documentName, syncType.step1, Uint8Array.of(0))
+    await until('it is answered', () => answers() > 0)
+    await expectUndisturbed(pid)
+    expect(answers()).toBeLessThan(50)
+  })
+
   test('too many documents on one socket: the one too many is refused, the others work', async () => {
     using client = new RawClient(server.sync)
     await client.connected()

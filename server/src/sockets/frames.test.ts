@@ -1,4 +1,4 @@
-import { encodeServerMessage, messageType, syncType } from '@tidemark/shared'
+import { authType, encodeServerMessage, messageType, syncType } from '@tidemark/shared'
 import * as fc from 'fast-check'
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
@@ -93,6 +93,21 @@ test('what is written here is read back, whatever the address', () => {
       expect(decoding.readVarString(stateless.decoder)).toBe(encodeServerMessage(message))
     }),
   )
+})
+
+test('[R6.4] a token that is longer than any is refused before it is decoded', () => {
+  const field = (token: string) => {
+    const encoder = encoding.createEncoder()
+    encoding.writeVarUint(encoder, authType.token)
+    encoding.writeVarString(encoder, token)
+    return decoding.createDecoder(encoding.toUint8Array(encoder))
+  }
+  const long = 'x'.repeat(64 * 1024)
+  expect(frames.readTokenField(field(long))).toBe(long)
+  expect(() => frames.readTokenField(field(`${long}x`))).toThrow('65537 bytes')
+  // so many are announced, and not there
+  const announced = decoding.createDecoder(Uint8Array.of(authType.token, 255, 255, 255, 127, 0))
+  expect(() => frames.readTokenField(announced)).toThrow('bytes')
 })
 
 test('[R6.3] awareness that is no JSON, or of too many people, is refused', () => {

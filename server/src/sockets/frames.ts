@@ -115,9 +115,14 @@ export function readDepartures(decoder: decoding.Decoder): number[] {
   return gone
 }
 
-/** @throws when it is no token message */
+/** In bytes: far above a token with its envelope. Whoever sends it has not shown who they are. */
+const largestTokenField = 64 * 1024
+
+/** @throws when it is no token message, or longer than any is: before it is decoded */
 export function readTokenField(decoder: decoding.Decoder): string {
   if (decoding.readVarUint(decoder) !== authType.token) throw new Error('not a token message')
+  const length = decoding.peekVarUint(decoder)
+  if (length > largestTokenField) throw new Error(`a token of ${length} bytes`)
   return decoding.readVarString(decoder)
 }
 

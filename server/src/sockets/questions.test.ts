@@ -134,6 +134,13 @@ describe('[R6.12] somebody opens a large document', () => {
     expect(frames.every((frame) => typeOf(frame) === messageType.queryAwareness)).toBe(true)
   })
 
+  test('of a small document, too: the others ask for nothing any more', async () => {
+    const { note, handle } = world(longDocument(), 1_000)
+    const frames = Array.from({ length: 50 }, () => note(nothing))
+    for (const frame of frames) await handle(frame)
+    expect(frames.filter((frame) => typeOf(frame) === messageType.sync)).toEqual(frames.slice(-1))
+  })
+
   test.each(['the socket closes', 'the session ends', 'the document is thrown out'])(
     '%s: it is given up',
     async (what) => {

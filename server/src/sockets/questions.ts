@@ -43,29 +43,31 @@ export class Questions {
 
   /**
    * Hocuspocus is about to handle a frame of the session; what comes after it waits for the promise. A question that is
-   * answered here is turned into a frame that asks for nothing.
+   * answered here, or was asked anew meanwhile, is turned into a frame that asks for nothing.
    */
   beforeHandling(session: Session | undefined, document: Y.Doc, frame: Uint8Array): Promise<void> {
     const known = this.#asked.get(frame)
     if (!known || !session) return nothing
+    // of several the last one is answered: it knows the most
+    if (session.lastQuestion !== frame) {
+      frames.makeEmpty(frame)
+      return nothing
+    }
     const open = this.#parts.documents.get(session.documentName)
     if (open?.document !== document || open.size.bytes < largeDocument) return nothing
     return this.#instead(session, document, frame, known)
   }
 
   async #instead(session: Session, document: Y.Doc, frame: Uint8Array, known: Known): Promise<void> {
-    // of several the last one is answered: it knows the most
-    if (session.lastQuestion === frame) {
-      const held: Uint8Array[] = []
-      this.#waiting.set(session, held)
-      try {
-        await this.#answerInTurns(session, document, known)
-        for (const late of held) this.#parts.transport.send(late)
-      } catch (cause) {
-        if (cause !== gone) this.#parts.failed(session, cause)
-      } finally {
-        this.#waiting.delete(session)
-      }
+    const held: Uint8Array[] = []
+    this.#waiting.set(session, held)
+    try {
+      await this.#answerInTurns(session, document, known)
+      for (const late of held) this.#parts.transport.send(late)
+    } catch (cause) {
+      if (cause !== gone) this.#parts.failed(session, cause)
+    } finally {
+      this.#waiting.delete(session)
     }
     frames.makeEmpty(frame)
   }
