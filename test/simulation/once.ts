@@ -268,4 +268,22 @@ export const once: readonly (readonly [what: string, seed: number, steps: readon
       { does: 'wait', ms: 1_500 },
     ],
   ],
+  [
+    '[D3.6] what a page could not keep for one account does not go out with another one’s token',
+    650_037,
+    [
+      { does: 'broken disk', device: 0 },
+      { does: 'second client', tab: 0, isOther: true },
+      { does: 'wait', ms: 4_000 },
+      { does: 'crash', tab: 1 },
+      { does: 'insert', tab: 1, document: 'plan', at: 87 },
+      { does: 'reopen the same', tab: 1, document: 'plan' },
+      { does: 'insert', tab: 6, document: 'plan', at: 95 },
+      { does: 'close and reopen', tab: 3, document: 'plan' },
+      { does: 'reset document', document: 'plan' },
+      { does: 'close and reopen', tab: 0, document: 'plan' },
+      { does: 'insert', tab: 0, document: 'plan', at: 22 },
+      { does: 'wait', ms: 100 },
+    ],
+  ],
 ]

@@ -4,7 +4,7 @@ import { mergeInGroups } from '../link/merge.ts'
 import { bring } from '../replica/bring.ts'
 import type { LocalStoreStatus } from '../status/status.ts'
 import { within } from '../time-limit.ts'
-import { type DirtyMark, isForeign, pendingIn } from './dirty-mark.ts'
+import { type DirtyMark, pendingIn } from './dirty-mark.ts'
 import type {
   Acknowledged,
   CopyFacts,
@@ -120,8 +120,11 @@ export class LocalCopy {
     return this.#store
   }
 
-  /** Never rejects: what does not open is told, and memory takes its place. */
-  async load(): Promise<LoadedCopy> {
+  /**
+   * Never rejects: what does not open is told, and memory takes its place.
+   * @param whose says on whose behalf it is opened, as far as that is known soon
+   */
+  async load(whose: () => Promise<string | null>): Promise<LoadedCopy> {
     const { keeping, name } = this.#means
     // what a former opening has not written yet would be missing, and nobody would count it
     await keeping.whenEnded(name)
@@ -144,17 +147,16 @@ export class LocalCopy {
     const localStore: LocalStoreStatus = isInMemory
       ? { kind: 'memory', reason: this.#memoryReason ?? this.#lostReason }
       : { kind: 'indexeddb' }
-    return { ...loaded, localStore, handedOver: this.#takeOver(loaded) }
+    return { ...loaded, localStore, handedOver: await this.#takeOver(loaded, whose) }
   }
 
-  #takeOver(loaded: Loaded): LoadedCopy['handedOver'] {
+  async #takeOver(
+    { history, marks, account: owner }: Loaded,
+    whose: () => Promise<string | null>,
+  ): Promise<LoadedCopy['handedOver']> {
     const { keeping, name } = this.#means
-    const held = keeping.take(
-      name,
-      ({ history, account }) =>
-        (!history || !loaded.history || history.epoch === loaded.history.epoch) &&
-        (account === null || !isForeign(loaded.marks.values(), loaded.account, account)),
-    )
+    if (keeping.pendingCount(name) === 0) return null
+    const held = keeping.take(name, { history, marks, owner, account: this.#account ?? (await whose()) })
     if (!held) return null
     bring(this.#opening.doc, held.update, this.origin)
     return { update: held.update, count: pendingIn(held.marks.values()), account: held.account }

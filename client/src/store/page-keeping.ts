@@ -2,7 +2,7 @@ import type { Clock } from '@tidemark/shared'
 import { CloseGuard } from '../guard.ts'
 import { mergeInGroups } from '../link/merge.ts'
 import { retryDelay } from '../link/retry.ts'
-import { type DirtyMark, pendingIn } from './dirty-mark.ts'
+import { type DirtyMark, isForeign, pendingIn } from './dirty-mark.ts'
 import type { History } from './local-store.ts'
 
 /** Edits of a closed document that are kept neither on this device nor on the server: only this page has them. */
@@ -26,6 +26,16 @@ export interface Holding {
   readonly asks: boolean
   /** Tries to store them. Null where nothing is to be stored on this device. */
   readonly store: ((edits: HeldEdits) => Promise<void>) | null
+}
+
+/** An opening that could have what is held, with what it has loaded. */
+export interface Taker {
+  readonly history: History | null
+  readonly marks: ReadonlyMap<string, DirtyMark>
+  /** Whose the copy's edits are where no mark says it. */
+  readonly owner: string | null
+  /** On whose behalf it is opened; null when nobody can say. */
+  readonly account: string | null
 }
 
 interface Held extends Holding {
@@ -97,12 +107,9 @@ export class PageKeeping {
     return all.flatMap(([, held]) => [...held].map(({ document }) => document))
   }
 
-  /**
-   * Hands what is held to an opening, which has them from here on.
-   * @param isTheirs whether the opening's copy is the one that they belong to
-   */
-  take(name: string, isTheirs: (edits: HeldEdits) => boolean): HeldEdits | null {
-    const theirs = [...(this.#held.get(name) ?? [])].filter(({ edits }) => isTheirs(edits))
+  /** Hands what is held to an opening whose copy is the one that they belong to; it has them from here on. */
+  take(name: string, taker: Taker): HeldEdits | null {
+    const theirs = [...(this.#held.get(name) ?? [])].filter(({ edits }) => mayTake(taker, edits))
     const [first] = theirs
     if (!first) return null
     // one opening speaks for one account
@@ -159,4 +166,12 @@ export class PageKeeping {
       this.ending(name, storing)
     })
   }
+}
+
+/** They go out on behalf of whoever takes them (D3.6). */
+function mayTake(taker: Taker, { history, account }: HeldEdits): boolean {
+  if (history && taker.history && history.epoch !== taker.history.epoch) return false
+  if (account === null) return true
+  const isHis = taker.account === null || taker.account === account
+  return isHis && !isForeign(taker.marks.values(), taker.owner, account)
 }

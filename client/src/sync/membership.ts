@@ -3,11 +3,7 @@ import type { Situation } from '../status/status.ts'
 import { ownPosition } from '../status/status.ts'
 import { type Farewell, sayFarewell } from '../tabs/farewell.ts'
 import type { Meeting } from '../tabs/messages.ts'
-import { within } from '../time-limit.ts'
 import type { SyncParts } from './parts.ts'
-
-/** ms that the tabs wait to know whose this one is. */
-const tokenPatience = 250
 
 type Parts = Pick<SyncParts, 'means' | 'standing' | 'life' | 'ownership' | 'tabs' | 'link' | 'diskNews' | 'accountGate'>
 
@@ -48,17 +44,13 @@ export class Membership {
     if (this.#isAway) return
     const joining = ++this.#joining
     const whose = tokens.whose()
-    const account = this.#sharedCopy === null ? tokens.subject : await this.#soon(whose)
+    // what is not known soon must not keep the tabs apart
+    const account = this.#sharedCopy === null ? tokens.subject : await tokens.whoseSoon()
     if (this.#isAway || joining !== this.#joining) return
     void whose.then((late) => {
       if (late !== null && this.#joinedAs === null && joining === this.#joining) this.#moveTo(late)
     })
     await this.#joinAs(account)
-  }
-
-  /** What is not known soon must not keep the tabs apart: without a network no token may be to be had. */
-  #soon(whose: Promise<string | null>): Promise<string | null> {
-    return within(this.#parts.means.settings.clock, tokenPatience, 'asking for a token', whose).catch(() => null)
   }
 
   /** Tabs of different accounts do not mix (D3.6): each account has a leader of its own. */

@@ -43,7 +43,8 @@ export class Sync {
 
   async load(): Promise<void> {
     const { means, standing, life, ownership, copyNotes, edits, membership } = this.#parts
-    const { localStore, marks, history, account, copy, lacking, handedOver } = await this.#parts.copy.load()
+    const loaded = await this.#parts.copy.load(() => means.tokens.whoseSoon())
+    const { localStore, marks, history, account, copy, lacking, handedOver } = loaded
     copyNotes.learnt(history)
     ownership.loaded({ marks, account })
     // Counted before it is said that everything is loaded: who waits until all is saved waits for these, too.

@@ -208,3 +208,31 @@ describe('[D3.6] a token that is not to be had, or does not say whose it is', ()
     expect(slow.document.status.kind).toBe('saved')
   })
 })
+
+test.each([
+  ['typing before it is loaded', true],
+  ['typing afterwards', false],
+])(
+  '[D3.6] [R3.5] what a page could not keep for one person is not sent for the next one in it, %s',
+  async (_, isHasty) => {
+    const { world, device, open, committed } = shared()
+    device.failStore('broken')
+    const ada = open(() => tokenOf('ada'))
+    await world.settle()
+    world.goOffline()
+    write(ada.document, 'ada')
+    const closing = ada.document.close()
+    await world.advanceTime(10_000)
+    expect(await closing).toEqual({ unkept: 1 })
+    world.goOnline()
+    const ben = open(() => tokenOf('ben'), ada.tab)
+    if (!isHasty) await world.settle()
+    write(ben.document, 'ben')
+    await world.settle()
+    expect([committed(), textOf(ben.document), ben.document.status.kind]).toEqual(['ben', 'ben', 'saved'])
+    const again = open(() => tokenOf('ada'), ada.tab)
+    await world.settle()
+    expect([...committed()].sort().join('')).toBe([...'adaben'].sort().join(''))
+    expect(again.document.status.kind).toBe('saved')
+  },
+)
