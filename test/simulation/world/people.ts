@@ -197,7 +197,8 @@ export class People {
     const { document } = opened
     let isOver = false
     const act = () => {
-      if (isOver || opened.isClosed) return
+      // what is written while it is being closed is kept nowhere
+      if (isOver || opened.isClosed || document.isClosed) return
       isOver = true
       if (on === 'update') document.doc.off('update', act)
       if (how === 'throws') throw new Rude('an observer throws')
