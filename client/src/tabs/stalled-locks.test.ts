@@ -78,6 +78,22 @@ describe('[D1.9] a browser that does not answer who asks for a lock', () => {
     expect((await storedOf(`${databaseName(namespace, 'plan')}//1`)).pending).toBe(1)
   })
 
+  test('[R3.2] what it has edited while it was loading is told, and sent by the tab that leads', async () => {
+    const world = createWorld({ seed: 4 })
+    const device = world.device('laptop')
+    const leader = device.openTab().createClient().open('plan')
+    await world.settle()
+    const tab = device.openTab({ prerendered: true })
+    const prerendered = tab.createClient().open('plan')
+    prerendered.doc.getText('t').insert(0, 'hasty')
+    await world.advanceTime(5_000)
+    expect([leader.doc.getText('t').toString(), leader.status.kind, prerendered.pendingCount]).toEqual([
+      ...['hasty', 'saved', 0],
+    ])
+    expect(world.server.committed('plan').getText('t').toString()).toBe('hasty')
+    expect(device.stored('plan')!.pendingCount).toBe(0)
+  })
+
   test('once it comes the tab meets the others: nothing is lost or doubled, and one leads', async () => {
     const world = createWorld({ seed: 4 })
     const device = world.device('laptop')

@@ -158,6 +158,8 @@ export class Tabs {
     })
     this.#presence.start()
     this.#roster.enter()
+    // What was edited before, nobody has heard; and the browser may be long in answering who asks for a lock.
+    if (this.#events.vectors().made.has(this.#target.opening)) this.#sync(null)
     await this.#leadership.start()
     if (this.#channel === channel && !this.isLeader) this.#sync(null)
   }
