@@ -92,6 +92,7 @@ export class Journal {
       fail: (line, code, cause) => this.#fail(line, code, cause),
       ended: (line) => this.#ended(line),
       claim: (line) => this.#claim(line),
+      triedWhole: (line) => this.#waits.tried(line),
       emptied: () => this.#emptied(),
     })
     this.#together = new Together({
@@ -120,7 +121,7 @@ export class Journal {
   /** Queues an update behind all others of its document. The line's `appended` position is this update's. */
   append(line: JournalLine, update: Uint8Array, author: string | null): void {
     if (line.failure) return
-    if (line.isDurable) this.#waits.begin(line)
+    this.#waits.begin(line)
     line.appended += 1
     const entry = { line, update, author }
     this.#count(line, 1, update.byteLength)
@@ -184,7 +185,9 @@ export class Journal {
       // a clock that was set back says nothing of how long ago that was
       if (elapsed >= 0 && elapsed < windowMs) await this.#pauses.pause(windowMs - elapsed)
       this.#committedAt = this.#clock.now()
-      await this.#together.commit(this.#apart(portionsOf(this.#take())))
+      const portions = portionsOf(this.#take())
+      if (this.#queue.length === 0) for (const { line } of portions) this.#waits.tried(line)
+      await this.#together.commit(this.#apart(portions))
     }
     this.#isWriting = false
   }

@@ -29,6 +29,8 @@ export interface LanesParts {
   ended(line: JournalLine): void
   /** What waits of the document among the others, and is the lane's from now on. */
   claim(line: JournalLine): Entry[]
+  /** All that waits of the document is in one try. */
+  triedWhole(line: JournalLine): void
   /** Nothing is apart any more. */
   emptied(): void
 }
@@ -174,13 +176,19 @@ export class Lanes {
       } catch (cause) {
         return { kind: 'failed', cause }
       }
-      lane.portion ??= portionOf(lane.line, lane.waiting.splice(0, batchEnd(lane.waiting, 0, patience.batch)))
+      lane.portion ??= this.#portionOf(lane)
       if (lane.portion.entries.length === 0) return { kind: 'answered', verdicts: new Map(), seconds: 0 }
       const joining = lane.misses > 2 && lane.portion.triedFrom === null
       const attempt = await tryOnce(this.#parts.writer, [lane.portion], { joining, pace })
       lane.isSlow ||= this.#parts.clock.now() - began > patience.slowMs
       return attempt
     })
+  }
+
+  #portionOf({ line, waiting }: Lane): Portion {
+    const portion = portionOf(line, waiting.splice(0, batchEnd(waiting, 0, patience.batch)))
+    if (waiting.length === 0) this.#parts.triedWhole(line)
+    return portion
   }
 
   async #repair(lane: Lane): Promise<void> {
