@@ -18,6 +18,7 @@ import { circumstancesOf } from './circumstances.ts'
 import type { Claims } from './claims.ts'
 import { Echoes } from './echoes.ts'
 import * as frames from './frames.ts'
+import { HeaderReader } from './header-reader.ts'
 import { inspect, parseSessionAddress } from './inspect.ts'
 import { Questions } from './questions.ts'
 import type { Removal } from './room.ts'
@@ -58,7 +59,7 @@ export class Gate implements WebSocketLike {
   readonly #events: GateEvents
   readonly #now: () => number
   readonly #echoes = new Echoes()
-  #latest: Session | null = null
+  readonly #headers = new HeaderReader()
   readonly #answers: Answers
   readonly #questions: Questions
   #forward: ((frame: Uint8Array) => void) | null = null
@@ -115,7 +116,7 @@ export class Gate implements WebSocketLike {
     }
     let header: frames.Header
     try {
-      header = this.#readHeader(frame)
+      header = this.#headers.read(frame)
     } catch (cause) {
       this.#events.refused(this, { code: 'message-malformed', documentName: null, userId: null, cause })
       this.close(closeCode.malformed, 'message-malformed')
@@ -126,7 +127,7 @@ export class Gate implements WebSocketLike {
     const session =
       this.sessions.get(header.address) ?? (header.type === messageType.auth ? this.#openSession(header.address) : null)
     if (!session) return
-    this.#latest = session
+    this.#headers.expect(session)
     const verdict = inspect(session, header, circumstancesOf(session, this.#documents, this.#limits, this.#now()))
     switch (verdict.kind) {
       case 'pass-write':
@@ -173,14 +174,6 @@ export class Gate implements WebSocketLike {
   applying(address: string): Uint8Array | null {
     const write = this.sessions.get(address)?.writes[0]
     return write?.kind === 'passed' ? write.update : null
-  }
-
-  /** Most frames are of the session that the last one was of: its address need not be decoded again. */
-  #readHeader(frame: Uint8Array): frames.Header {
-    const latest = this.#latest
-    return latest && startsWith(frame, latest.prefix)
-      ? frames.readHeaderBehind(frame, latest.address, latest.prefix.byteLength)
-      : frames.readHeader(frame)
   }
 
   #depart({ documentName, connection }: Session, gone: number[]): void {
@@ -266,7 +259,7 @@ export class Gate implements WebSocketLike {
   }
 
   #answer(frame: Uint8Array): void {
-    const { address, decoder } = this.#readHeader(frame)
+    const { address, decoder } = this.#headers.read(frame)
     const session = this.sessions.get(address)
     const status = { isSaved: frames.readSyncStatus(decoder), frame }
     const write = session?.writes[0]
@@ -318,10 +311,4 @@ export class Gate implements WebSocketLike {
   closed(): void {
     for (const address of [...this.sessions.keys()]) this.#closeSession(address)
   }
-}
-
-function startsWith(frame: Uint8Array, prefix: Uint8Array): boolean {
-  if (frame.byteLength <= prefix.byteLength) return false
-  for (let index = prefix.byteLength - 1; index >= 0; index--) if (frame[index] !== prefix[index]) return false
-  return true
 }
