@@ -1,16 +1,15 @@
 #!/usr/bin/env node
 import { helpCommand } from './cli/help.ts'
-import { serveCommand } from './cli/serve.ts'
 import { explain } from './cli/start-failure.ts'
-import { tokenCommand } from './cli/token.ts'
 import { didYouMean } from './config/suggest.ts'
 import { version } from './version.ts'
 
 type Command = (args: readonly string[]) => Promise<void> | void
 
+// a command loads what it needs when it is given: a whole server takes a second
 const commands: Readonly<Record<string, Command>> = {
-  serve: (args) => serveCommand(args, process.env),
-  token: (args) => tokenCommand(args, process.env),
+  serve: async (args) => (await import('./cli/serve.ts')).serveCommand(args, process.env),
+  token: async (args) => (await import('./cli/token.ts')).tokenCommand(args, process.env),
   help: helpCommand,
   version: () => console.log(version),
 }
