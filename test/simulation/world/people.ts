@@ -126,6 +126,7 @@ export class People {
         return
       case 'reopen the same':
         this.#close(opened)
+        this.#promises.bringBack(opened)
         this.open(login, name, document.doc)
         return
       case 'set aside':

@@ -97,6 +97,11 @@ export class Promises {
     }
   }
 
+  /** Its app opens the document with the `Y.Doc` of before, and so brings what was set aside. */
+  bringBack(opened: Opened): void {
+    for (const edit of this.#discarded) if (opened.holds(edit.units)) this.#discarded.delete(edit)
+  }
+
   /** The networks are back: whatever is not set aside by now goes out. */
   everythingTravels(): void {
     for (const edit of this.edits) edit.couldTravel = true
@@ -199,7 +204,8 @@ export class Promises {
       ([{ by, units }, bytes]) =>
         bytes > this.#world.server.maxMessageBytes &&
         by.name === opened.name &&
-        opened.own.holds(units) &&
+        // it may have waited in the document until the server sent what it stands on
+        opened.holds(units) &&
         !this.journals.holds(by.name, units),
     )
   }
