@@ -198,8 +198,9 @@ export class Promises {
     return this.isStuck(opened) || hasFailed(opened, 'account-mismatch')
   }
 
-  /** There is something in it that no message can carry. */
+  /** There is something in it that no message can carry, or that stands on what went with a disk that was cleared. */
   isStuck(opened: Opened): boolean {
+    if (this.wiped.has(opened.device) && opened.document.doc.store.pendingStructs) return true
     return [...this.large].some(
       ([{ by, units }, bytes]) =>
         bytes > this.#world.server.maxMessageBytes &&
