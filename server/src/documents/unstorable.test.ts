@@ -64,6 +64,68 @@ test('[R6.14] an edit that only deletes is held back, too; who deletes something
   expect(unstorable.heldUntil('plan', refused, 1_000)).toBe(3_000)
 })
 
+test('[R6.14] who overwrites something waits once, and with what he put in its place', () => {
+  const unstorable = new Unstorable()
+  const doc = new Y.Doc()
+  editsOf(1, doc, type(10))
+  const overwrite = (text: Y.Text) => doc.transact(() => [remove(0, 3), type(3)].forEach((change) => void change(text)))
+  const [overwritten, removed] = editsOf(2, doc, overwrite, remove(0, 7))
+  const [other] = editsOf(3, doc, type(1))
+  unstorable.failed('plan', [overwritten, other], 0)
+  expect(unstorable.heldUntil('plan', overwritten, 0)).toBe(1_000)
+  expect(unstorable.heldUntil('plan', other, 0)).toBe(1_500)
+  expect(unstorable.heldUntil('plan', removed!, 0), 'behind what he removed').toBeNull()
+  unstorable.failed('notes', [removed!], 0)
+  expect(
+    unstorable.heldUntil('notes', { ends: new Map(), deletions: overwritten.deletions }, 0),
+    'before it',
+  ).toBeNull()
+})
+
+test('[R6.14] who holds several of them waits for the last; each that was removed counts, for itself', () => {
+  const unstorable = new Unstorable()
+  const doc = new Y.Doc()
+  editsOf(1, doc, type(10))
+  const [first, second] = editsOf(2, doc, remove(0, 2), remove(2, 2))
+  const [typed, next] = editsOf(3, doc, type(1), type(1))
+  unstorable.failed('plan', [typed, first, second!], 0)
+  for (const edit of [first, second!]) expect(unstorable.heldUntil('plan', edit, 0)).toBe(1_500)
+  const all = readClaims(Y.encodeStateAsUpdate(doc))
+  expect(unstorable.heldUntil('plan', all, 0)).toBe(1_500)
+  // what is typed next and removes the same is a first failure of its own
+  for (const [edit, now] of [
+    [typed, 2_000],
+    [next!, 5_000],
+  ] as const) {
+    unstorable.failed('plan', [{ ...edit, deletions: first.deletions }], now)
+  }
+  expect(unstorable.heldUntil('plan', next!, 5_000)).toBe(6_000)
+})
+
+test('[R6.14] what was not tried waits as before when something else is refused, and is forgotten some time later', () => {
+  const unstorable = new Unstorable()
+  const [one] = editsOf(1, new Y.Doc(), type(5))
+  const [two] = editsOf(2, new Y.Doc(), type(5))
+  for (const now of [0, 1_000, 3_000]) unstorable.failed('plan', [one], now)
+  unstorable.failed('plan', [two], 4_000)
+  expect(unstorable.heldUntil('plan', one, 4_000)).toBe(7_000)
+  expect(unstorable.heldUntil('plan', two, 4_000)).toBe(5_000)
+  unstorable.failed('plan', [one], 4_500)
+  const both = { ends: new Map([...one.ends, ...two.ends]), deletions: one.deletions }
+  expect(unstorable.heldUntil('plan', both, 4_500), 'somebody who has both').toBe(12_500)
+  unstorable.failed('plan', [two], 320_000)
+  unstorable.failed('plan', [one], 320_000)
+  expect(unstorable.heldUntil('plan', one, 320_000)).toBe(321_000)
+})
+
+test('[R6.14] of very many documents the one that failed first is forgotten', () => {
+  const unstorable = new Unstorable()
+  const [edit] = editsOf(1, new Y.Doc(), type(5))
+  for (let number = 0; number <= 1_000; number++) unstorable.failed(`plan ${number}`, [edit], 0)
+  expect(unstorable.heldUntil('plan 0', edit, 0)).toBeNull()
+  for (const number of [1, 1_000]) expect(unstorable.heldUntil(`plan ${number}`, edit, 0)).toBe(1_000)
+})
+
 test('[R6.14] a clock that is set back makes nobody wait for longer', () => {
   const unstorable = new Unstorable()
   const [refused] = editsOf(1, new Y.Doc(), type(5))
