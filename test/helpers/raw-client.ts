@@ -96,6 +96,20 @@ export class RawClient implements Disposable {
     this.sync(document, syncType.update, update)
   }
 
+  presence(document: string, people: readonly { client: number; clock: number; state: unknown }[]): void {
+    const states = encoding.createEncoder()
+    encoding.writeVarUint(states, people.length)
+    for (const { client, clock, state } of people) {
+      encoding.writeVarUint(states, client)
+      encoding.writeVarUint(states, clock)
+      encoding.writeVarString(states, JSON.stringify(state))
+    }
+    this.message(document, (encoder) => {
+      encoding.writeVarUint(encoder, messageType.awareness)
+      encoding.writeVarUint8Array(encoder, encoding.toUint8Array(states))
+    })
+  }
+
   async reason(what: string, timeout = 5000): Promise<string> {
     return until(`the server says why it refused ${what}`, () => this.reasons.find((reason) => reason !== ''), {
       timeout,

@@ -1,7 +1,10 @@
 import { HocuspocusProvider } from '@hocuspocus/provider'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Awareness } from 'y-protocols/awareness'
+import { freshDatabase } from '../helpers/postgres.ts'
+import { RawClient } from '../helpers/raw-client.ts'
 import { ServerProcess } from '../helpers/server.ts'
+import { secret, token } from '../helpers/tokens.ts'
 import { until } from '../helpers/until.ts'
 
 let server: ServerProcess
@@ -14,10 +17,22 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]()
 })
 
-async function join(name: string, document: string): Promise<HocuspocusProvider> {
-  const provider = new HocuspocusProvider({ url: server.sync, name: document, token: name })
+/** All that somebody has seen. */
+const seen = new Map<HocuspocusProvider, Set<string>>()
+
+async function join(
+  name: string,
+  document: string,
+  { sync = server.sync, token = name } = {},
+): Promise<HocuspocusProvider> {
+  const provider = new HocuspocusProvider({ url: sync, name: document, token })
   await until(`${name} is here`, () => provider.synced)
   provider.awareness?.setLocalStateField('user', { name })
+  const names = new Set<string>()
+  seen.set(provider, names)
+  provider.awareness?.on('change', () => {
+    for (const person of peopleSeenBy(provider)) names.add(person)
+  })
   return provider
 }
 
@@ -88,4 +103,27 @@ test('[C5] [D1.6] somebody who is here by a new line stays when the old one is f
   await new Promise((resolve) => setTimeout(resolve, 300))
   expect(peopleSeenBy(ada)).toContain('Bob')
   for (const provider of [ada, anew]) provider.destroy()
+})
+
+test('[S7] nobody speaks for another user who is here; for themselves they do, from any of their sessions', async () => {
+  await using secured = await ServerProcess.start({ secret, databaseUrl: await freshDatabase() })
+  const { sync } = secured
+  const adasToken = await token({ subject: 'ada' })
+  const ada = await join('Ada', 'plan', { sync, token: adasToken })
+  const bob = await join('Bob', 'plan', { sync, token: await token({ subject: 'bob' }) })
+  await until('Bob sees Ada', () => peopleSeenBy(bob).join() === 'Ada,Bob')
+  const client = ada.document.clientID
+  using mallory = await RawClient.open(sync, 'plan', await token({ subject: 'mallory' }))
+  mallory.presence('plan', [
+    { client, clock: 1_000, state: { user: { name: 'Mallory as Ada' } } },
+    { client: 7, clock: 1, state: { user: { name: 'Mallory' } } },
+  ])
+  await until('Bob sees Mallory', () => peopleSeenBy(bob).includes('Mallory'))
+  mallory.presence('plan', [{ client, clock: 1_001, state: null }])
+  using later = await RawClient.open(sync, 'plan', adasToken)
+  later.presence('plan', [{ client, clock: 2_000, state: { user: { name: 'Ada, elsewhere' } } }])
+  await until('Bob sees what Ada says in her other session', () => peopleSeenBy(bob).includes('Ada, elsewhere'))
+  expect(peopleSeenBy(bob)).toEqual(['Ada, elsewhere', 'Bob', 'Mallory'])
+  expect(seen.get(bob)).not.toContain('Mallory as Ada')
+  for (const provider of [ada, bob]) provider.destroy()
 })

@@ -11,7 +11,7 @@ import { catchUp } from './catch-up.ts'
 import { encodeWhole } from './encode.ts'
 import { load, loadOrigin, quietly, type RowQuarantined } from './load.ts'
 import { isSnapshotDue, type OpenDocument } from './open-document.ts'
-import { tiePresenceToSessions } from './presence.ts'
+import { leaveOutOthers, tiePresenceToSessions } from './presence.ts'
 import { asReceived } from './received.ts'
 import { repairOf } from './repair.ts'
 import { DocumentSize } from './size.ts'
@@ -106,6 +106,9 @@ export class Documents {
       const open = this.#open.get(documentName)
       // an empty message: Hocuspocus would print it; `settled` brings the next try
       if (open && open.line.failure === null && (!open.line.isDurable || open.line.isMending)) throw new Error('')
+    },
+    beforeHandleAwareness: async ({ document, connection, states }) => {
+      if (connection) leaveOutOthers(document, connection, states)
     },
     afterUnloadDocument: async ({ documentName }) => this.#forget(documentName),
     connected: async ({ documentName }) => {
