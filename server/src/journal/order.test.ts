@@ -47,7 +47,7 @@ test('[R5.5] [R6.18] whoever stands in line behind a trouble of others hears in 
       // each answer comes soon enough, and all of them together do not
       if (isTroubled) await pause(250)
       if (isTroubled) throw Object.assign(new Error('invalid page'), { code: 'XX001' })
-      if (values[0] === '{}') await pause(800)
+      if (values[0] === '{}') await pause(600)
       return await database.writer.run<Row>(statement, values)
     },
   }
