@@ -130,7 +130,8 @@ describe('[R6.18] one document that cannot be stored holds up no other', () => {
     const { journal, told } = openJournal(database)
     const mend = await trigger(locked, "raise exception 'invalid page' using errcode = 'XX001'")
     journal.append(locked, bytesOf('damaged'), null)
-    await pause(1_500)
+    await expect.poll(() => told, { timeout: 5_000 }).toEqual([`${locked.documentName} waits`])
+    await pause(500)
     expect(told).toEqual([`${locked.documentName} waits`])
     await mend()
     await journal.drain()
@@ -276,8 +277,7 @@ describe('[R5.8] that the database is back is found out without an edit', () => 
     }
     const { journal, told } = openJournal(slow)
     journal.append(locked, bytesOf('x'), null)
-    await pause(1_350)
-    expect(told).toEqual(['away'])
+    await expect.poll(() => told, { timeout: 5_000 }).toEqual(['away'])
     isAway = false
     await expect.poll(() => told, { timeout: 5_000 }).toContain('available')
     expect(journal.available).toBe(true)
