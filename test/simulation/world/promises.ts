@@ -34,6 +34,8 @@ export class Promises {
   readonly #discarded = new Set<Edit>()
   /** Whose marks went with a disk that was cleared: others bring the edits back, only their own tab the mark. */
   readonly #cleared = new Set<Edit>()
+  /** What its author's account has sent. */
+  readonly #delivered = new Set<Edit>()
   /** What was asked for and has not come to an end, by what it was. */
   readonly #awaited = new Map<object, { readonly what: string; readonly tab: Tab }>()
   readonly #world: World
@@ -226,8 +228,11 @@ export class Promises {
       const account = accountOf(token)
       const units = new Set(unitsOf(update))
       for (const edit of this.edits) {
-        if (edit.by.name !== name || edit.by.login.account === account || !edit.isOwned) continue
+        if (edit.by.name !== name || !edit.isOwned) continue
         if (!edit.units.every((unit) => units.has(unit))) continue
+        if (edit.by.login.account === account) this.#delivered.add(edit)
+        // what waits on the server for something that is missing comes back from whoever is told of it
+        if (this.#delivered.has(edit)) continue
         // whoever has it from the server brings it back when that has lost it
         const isKnown = this.opened.some(
           (other) => other.login.account === account && other.login.hasReceived(name, edit.units),
