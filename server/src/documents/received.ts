@@ -1,4 +1,5 @@
 import * as Y from 'yjs'
+import { someNews } from './news.ts'
 
 /**
  * What goes into the journal for an update that a client sent: what the client sent (R1.8). Yjs tells of an update after it
@@ -21,20 +22,8 @@ export function asReceived(emitted: Uint8Array, transaction: Y.Transaction, rece
   return row
 }
 
-/** Whether something that this transaction brought is without its content already. Looks at what is new, and at no more. */
-function hasHoles({ doc, beforeState, afterState }: Y.Transaction): boolean {
-  for (const [client, after] of afterState) {
-    const before = beforeState.get(client) ?? 0
-    if (before === after) continue
-    const structs = doc.store.clients.get(client) ?? []
-    for (let index = structs.length - 1; index >= 0; index--) {
-      const struct = structs[index] as Y.Item | Y.GC
-      if (struct.id.clock + struct.length <= before) break
-      if (struct.deleted) return true
-    }
-  }
-  return false
-}
+/** Whether something that this transaction brought is without its content already. */
+const hasHoles = (transaction: Y.Transaction): boolean => someNews(transaction, ({ deleted }) => deleted)
 
 /** As they stand at the end of an update: a snapshot of Yjs begins with them and ends with a state vector, here an empty one. */
 function encodeDeletions(deletions: Y.Transaction['deleteSet']): Uint8Array {

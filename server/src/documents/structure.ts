@@ -1,6 +1,8 @@
 import * as Y from 'yjs'
+import { someNews } from './news.ts'
 
-type Struct = ReturnType<typeof Y.decodeUpdate>['structs'][number]
+/** Of an update that was decoded. */
+export type Struct = ReturnType<typeof Y.decodeUpdate>['structs'][number]
 
 /** What a document may be like, beside its size: some of Yjs calls itself for each level, or looks at each level again. */
 export interface StructureLimits {
@@ -40,19 +42,11 @@ export function excessOf(structs: readonly Struct[], document: Y.Doc | null, lim
 }
 
 /** Whether a transaction brought types that stand deeper than they may, with all that had waited for it. */
-export function isTooDeep({ doc, beforeState, afterState }: Y.Transaction, limit: number): boolean {
-  for (const [client, after] of afterState) {
-    const before = beforeState.get(client) ?? 0
-    if (before === after) continue
-    const structs = doc.store.clients.get(client) ?? []
-    for (let index = structs.length - 1; index >= 0; index--) {
-      const struct = structs[index] as Y.Item | Y.GC
-      if (struct.id.clock + struct.length <= before) break
-      if (struct instanceof Y.Item && struct.content instanceof Y.ContentType && depthInDocument(struct) > limit)
-        return true
-    }
-  }
-  return false
+export function isTooDeep(transaction: Y.Transaction, limit: number): boolean {
+  return someNews(
+    transaction,
+    (struct) => struct instanceof Y.Item && struct.content instanceof Y.ContentType && depthInDocument(struct) > limit,
+  )
 }
 
 /** The depth at which an item stands that was integrated: 1 in a type of the document's own. */

@@ -2,6 +2,7 @@ import { authType, encodeServerMessage, messageType, type ServerMessage, syncTyp
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import * as Y from 'yjs'
+import type { Struct } from '../documents/structure.ts'
 import { type Claims, claimsOf } from './claims.ts'
 
 /** The begin of every Hocuspocus frame: the address (document name, maybe `\0` and a session id) and the type. */
@@ -69,13 +70,10 @@ export function parseAddress(address: string): Address {
   return { documentName: address.slice(0, separator), sessionId: address.slice(separator + 1) }
 }
 
-/** The structs of an update that was decoded, in its order. */
-export type Structs = ReturnType<typeof Y.decodeUpdate>['structs']
-
 /** What a sync message asks for: `read` (step 1), or `write` with the update's bytes (step 2, or an update for everybody). */
 export type SyncMessage =
   | { kind: 'read'; known: Map<number, number> }
-  | { kind: 'write'; isBroadcast: boolean; update: Uint8Array; claims: Claims; structs: Structs }
+  | { kind: 'write'; isBroadcast: boolean; update: Uint8Array; claims: Claims; structs: readonly Struct[] }
 
 /** @throws when it is malformed, down to the Yjs update or state vector in it (R6.3) */
 export function readSyncMessage(decoder: decoding.Decoder): SyncMessage {

@@ -1,4 +1,5 @@
 import { type ErrorCode, isDocumentName, messageType } from '@tidemark/shared'
+import type { Struct } from '../documents/structure.ts'
 import type { Claims } from './claims.ts'
 import * as frames from './frames.ts'
 import type { Session } from './session.ts'
@@ -23,7 +24,7 @@ export interface Circumstances {
   /** Whether the session's document may take this update. */
   hasRoomFor(update: Uint8Array, claims: Claims): boolean
   /** What is too much in the structure of an update; null when nothing is. */
-  excessOf(structs: frames.Structs): string | null
+  excessOf(structs: readonly Struct[]): string | null
   /** When an update that could not be stored may be tried again, in Unix time in ms; null when there is no such thing. */
   heldUntil(claims: Claims): number | null
 }
