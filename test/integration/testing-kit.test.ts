@@ -135,6 +135,8 @@ test('[B6] an app hears the same from the simulated server as from the real one,
     write(ada, 'three')
     await stage.start()
     await stage.until('Ada is back', () => ada.status.kind === 'saved')
+    // and Bob, whose edit is refused once more
+    await stage.until('Bob is back', () => bob.synced && heard.bob.filter((what) => what === 'read-only').length === 2)
     expect(textOf(ada)).toBe('one two three')
     return { ada: [...heard.ada], bob: [...heard.bob], level: [ada.level, bob.level], synced: [ada.synced] }
   })
