@@ -33,6 +33,7 @@ export default defineConfig({
         testTimeout: 30 * seconds,
       }),
       project('simulation', 2, ['test/simulation/**/*.test.ts'], { ...postgres, testTimeout: 120 * seconds }),
+      project('fuzz', 2, ['test/fuzz/**/*.test.ts'], { ...postgres, testTimeout: 120 * seconds }),
       project('processes', 3, ['test/processes/**/*.test.ts'], { ...postgres, testTimeout: 120 * seconds }),
       project('e2e', 4, ['test/e2e/**/*.test.ts'], { ...postgres, testTimeout: 60 * seconds }),
     ],

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * `npm start`, `npm test`, `npm run bench|build|lint|typecheck` all come here. Runs on Node 20 or newer with nothing
+ * `npm start`, `npm test`, `npm run bench|fuzz|build|lint|typecheck` all come here. Runs on Node 20 or newer with nothing
  * installed: it does its own set-up (dependencies, Node 24, the demo page, a browser) and says what it is doing.
  */
 import { existsSync } from 'node:fs'
@@ -27,6 +27,10 @@ const targets = {
     if (!existsSync(join(root, entry))) throw new Error(`there is no ${entry}`)
     const env = environment({ CHROMIUM: await findChromium(node) })
     return run(node, [entry, ...args], { env, forwardSignals: true })
+  },
+  async fuzz(node, args) {
+    repairPostgresBinaries(node)
+    return run(node, [join('test', 'fuzz', 'run.ts'), ...args], { forwardSignals: true })
   },
   build: (node) => buildDemo(node),
   lint: (node, args) => run(node, [bin('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings', ...args]),

@@ -34,8 +34,8 @@ export class Ledger {
     const waiting: Range[][] = []
     return {
       sent: (frame) => {
-        const ranges = writes(frame, this.#client)
-        if (ranges) waiting.push(ranges)
+        const update = updateIn(frame)
+        if (update) waiting.push(rangesOf(update, this.#client))
       },
       received: (frame) => {
         const status = syncStatus(frame)
@@ -59,19 +59,24 @@ export interface SocketLedger {
   received(frame: Uint8Array): void
 }
 
-function writes(frame: Uint8Array, client: number): Range[] | null {
+/** What a client's frame writes; null when it writes nothing. */
+export function updateIn(frame: Uint8Array): Uint8Array | null {
   const decoder = decoding.createDecoder(frame)
   decoding.readVarString(decoder)
   if (decoding.readVarUint(decoder) !== messageType.sync) return null
   const kind = decoding.readVarUint(decoder)
   if (kind !== syncType.step2 && kind !== syncType.update) return null
-  const { structs } = Y.decodeUpdate(decoding.readVarUint8Array(decoder))
-  return structs
-    .filter((struct) => struct.id.client === client && !(struct instanceof Y.Skip))
+  return decoding.readVarUint8Array(decoder)
+}
+
+function rangesOf(update: Uint8Array, client: number): Range[] {
+  return Y.decodeUpdate(update)
+    .structs.filter((struct) => struct.id.client === client && !(struct instanceof Y.Skip))
     .map((struct) => ({ from: struct.id.clock, to: struct.id.clock + struct.length }))
 }
 
-function syncStatus(frame: Uint8Array): boolean | null {
+/** Whether a server's frame says that something is saved; null when it says nothing of that. */
+export function syncStatus(frame: Uint8Array): boolean | null {
   if (frame.length === 1) return null
   const decoder = decoding.createDecoder(frame)
   decoding.readVarString(decoder)

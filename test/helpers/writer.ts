@@ -2,7 +2,7 @@ import { HocuspocusProvider, HocuspocusProviderWebsocket } from '@hocuspocus/pro
 import { decodeServerMessage, type ServerMessage } from '@tidemark/shared'
 import WebSocket from 'ws'
 import * as Y from 'yjs'
-import { Ledger } from './ledger.ts'
+import { Ledger, type SocketLedger } from './ledger.ts'
 import { until } from './until.ts'
 
 export interface WriterOptions {
@@ -14,7 +14,7 @@ export interface WriterOptions {
 }
 
 /** Short waits between attempts, so that tests do not wait; everything else as the provider comes. */
-const impatient = { delay: 50, minDelay: 50, maxDelay: 200, factor: 1.5 }
+export const impatient = { delay: 50, minDelay: 50, maxDelay: 200, factor: 1.5 }
 
 /**
  * A person with an unmodified `HocuspocusProvider`, who writes numbered edits into the array `edits`. What the server
@@ -38,7 +38,11 @@ export class Writer implements Disposable {
     name = `writer-${Math.random().toString(36).slice(2, 8)}`,
   }: WriterOptions) {
     this.name = name
-    this.#socket = new HocuspocusProviderWebsocket({ url, WebSocketPolyfill: recording(this.ledger), ...impatient })
+    this.#socket = new HocuspocusProviderWebsocket({
+      url,
+      WebSocketPolyfill: recording(() => this.ledger.socket()),
+      ...impatient,
+    })
     this.provider = new HocuspocusProvider({
       websocketProvider: this.#socket,
       name: document,
@@ -110,9 +114,9 @@ export async function readEdits(options: WriterOptions): Promise<string[]> {
 }
 
 /** The network socket that a provider is given: it notes what goes over the wire and changes nothing. */
-function recording(ledger: Ledger) {
+export function recording(open: () => SocketLedger) {
   return class RecordingWebSocket extends WebSocket {
-    readonly #ledger = ledger.socket()
+    readonly #ledger = open()
 
     constructor(url: string) {
       super(url)

@@ -1,4 +1,5 @@
 import * as Y from 'yjs'
+import { flawOf } from '../documents/soundness.ts'
 
 /** What an update says it brings, to be compared with the document after it was applied. */
 export interface Claims {
@@ -27,6 +28,8 @@ export function claimsOf(update: Uint8Array, { structs, ds }: ReturnType<typeof 
   if (structs.length === 0 && ds.clients.size === 0 && update.byteLength > emptyUpdateBytes) {
     throw new Error('not an update of this encoding')
   }
+  const flaw = flawOf(structs)
+  if (flaw) throw new Error(flaw)
   const ends = new Map<number, number>()
   const begins = new Map<number, number>()
   let bringsContent = false

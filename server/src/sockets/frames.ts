@@ -93,6 +93,9 @@ export function readSyncMessage(decoder: decoding.Decoder): SyncMessage {
   }
 }
 
+/** @throws when it is no text: Hocuspocus would print that, and end the whole socket */
+export const readStateless = (decoder: decoding.Decoder): string => decoding.readVarString(decoder)
+
 const largestAwarenessStates = 1_000
 
 /**

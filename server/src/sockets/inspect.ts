@@ -42,8 +42,10 @@ export function inspect(session: Session, { type, decoder }: frames.Header, circ
         return { kind: 'pass-presence', gone: frames.readDepartures(decoder) }
       case messageType.auth:
         return { kind: 'authenticate', tokenField: frames.readTokenField(decoder) }
-      case messageType.queryAwareness:
       case messageType.stateless:
+        frames.readStateless(decoder)
+        return pass
+      case messageType.queryAwareness:
       case messageType.close:
         return pass
       case messageType.pong:

@@ -1,5 +1,6 @@
 import type { Clock } from '@tidemark/shared'
 import type { Timeline } from '../../../client/src/testing/timeline.ts'
+import type { Authoriser } from '../../../server/src/auth/access.ts'
 import { type SyncFailure, SyncServer } from '../../../server/src/sync.ts'
 import type { Random } from '../../helpers/random.ts'
 import { SimulatedProcess } from './process.ts'
@@ -11,6 +12,8 @@ export interface NodeWorld {
   readonly random: Random
   readonly storage: Storage
   wallClock(): number
+  /** Without one everybody may do everything. */
+  readonly authoriser?: Authoriser
 }
 
 export const limits = {
@@ -61,7 +64,7 @@ export class Node {
         new SyncServer({
           config: { limits, journal: { windowMs: 2 }, snapshots: { debounceMs: 300, maxDebounceMs: 1_000 } },
           database: storage.open(this.process),
-          authoriser: { authorise: async () => anybody, authoriseAdmin: async () => anybody },
+          authoriser: world.authoriser ?? { authorise: async () => anybody, authoriseAdmin: async () => anybody },
           clock,
           version: 'simulated',
           checkUpgrade: () => null,

@@ -1,0 +1,29 @@
+import * as Y from 'yjs'
+import type { Struct } from './structure.ts'
+
+/**
+ * What no honest client can have written in an update that decodes; null when there is nothing. Yjs throws over it, maybe
+ * only when somebody else's edit brings what it waits for: then that edit is cut short, all that waits is forgotten, and the
+ * document, loaded again, fails at the other's row (R6.30).
+ */
+export function flawOf(structs: readonly Struct[]): string | null {
+  const ends = new Map<number, number>()
+  let client: number | null = null
+  for (const struct of structs) {
+    const { id, length } = struct
+    if (id.client !== client) {
+      if (ends.has(id.client)) return 'the structs of a client do not stand together'
+      client = id.client
+    } else if (ends.get(client) !== id.clock) return 'the structs of a client do not follow each other'
+    ends.set(client, id.clock + length)
+    if (struct instanceof Y.Item && standsOnItself(struct))
+      return 'an item that stands on itself, or on a later one of its client'
+  }
+  return null
+}
+
+/** Yjs does not look whether what a client wrote before is there: it always is, when it was before. */
+function standsOnItself({ id, origin, rightOrigin, parent }: Y.Item): boolean {
+  const isNotBefore = (other: unknown) => other instanceof Y.ID && other.client === id.client && other.clock >= id.clock
+  return isNotBefore(origin) || isNotBefore(rightOrigin) || isNotBefore(parent)
+}
