@@ -12,7 +12,8 @@ import { acceptSockets } from './sockets/accept.ts'
 import { authentication } from './sockets/authentication.ts'
 import { type Claims, readClaims } from './sockets/claims.ts'
 import type { ConnectionContext } from './sockets/context.ts'
-import { Gate, type GateEvents } from './sockets/gate.ts'
+import { Gate } from './sockets/gate.ts'
+import type { GateEvents } from './sockets/owner.ts'
 import { makeRoom } from './sockets/room.ts'
 import { type ServeParts, serveSocket } from './sockets/serve.ts'
 import type { Session } from './sockets/session.ts'
@@ -79,7 +80,6 @@ export class SyncServer {
         timeout: 2 ** 31 - 1,
         debounce: config.snapshots.debounceMs,
         maxDebounce: config.snapshots.maxDebounceMs,
-        maxUnauthenticatedQueueSize: 2 * config.limits.messageBytes,
         maxPendingDocuments: config.limits.documentsPerSocket,
         extensions: [
           authentication({

@@ -6,6 +6,7 @@ export const errorCodes = [
   // the way to the server
   'network-offline',
   'connection-lost',
+  'connection-idle',
   'server-unreachable',
   'server-busy',
   'server-restarting',
@@ -83,6 +84,7 @@ export function consequenceOf(code: ErrorCode): Consequence {
   switch (code) {
     case 'network-offline':
     case 'connection-lost':
+    case 'connection-idle':
     case 'server-unreachable':
     case 'server-busy':
     case 'server-restarting':
@@ -154,6 +156,7 @@ export function isPersistent(code: ErrorCode): boolean {
 export const errorSentences: { readonly [code in ErrorCode]: string } = {
   'network-offline': 'There is no network. Your edits are kept on this device and will be sent when it is back.',
   'connection-lost': 'The connection was lost. Your edits are kept on this device; reconnecting.',
+  'connection-idle': 'No document was open on the connection any more, so it was closed.',
   'server-unreachable': 'The server cannot be reached. Your edits are kept on this device; trying again.',
   'server-busy': 'The server is busy. Your edits are kept on this device; trying again shortly.',
   'server-restarting': 'The server is restarting. Your edits are kept on this device; reconnecting.',

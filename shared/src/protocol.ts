@@ -33,6 +33,8 @@ export const authType = { token: 0, permissionDenied: 1, authenticated: 2 } as c
  * 44xx tells `y-websocket` not to come back; everything else is retried by all three clients.
  */
 export const closeCode = {
+  /** Nothing is wrong: no document has been open on the socket for a long time. */
+  idle: 1000,
   serviceRestart: 1012,
   tryAgainLater: 1013,
   messageTooLarge: 1009,

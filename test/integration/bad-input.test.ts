@@ -272,10 +272,10 @@ describe('[R5.4] document names', () => {
 })
 
 describe('[R6.4] limits', () => {
-  test('a token of 200 KB is refused, and the next one is taken', async () => {
+  test('a token of 70 KB is refused, and the next one is taken', async () => {
     using client = new RawClient(server.sync)
     await client.connected()
-    client.authenticate(documentName, 'x'.repeat(200_000))
+    client.authenticate(documentName, 'x'.repeat(70_000))
     expect(await client.reason('the token')).toBe('message-malformed')
     client.authenticate(documentName, 'anybody')
     await until('it is signed in', () => client.has('authenticated'))

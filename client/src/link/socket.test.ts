@@ -148,6 +148,16 @@ describe('the socket of a client', () => {
     expect(ends).toHaveLength(2)
   })
 
+  test('[R6.21] closed because nothing was open on it, it comes back, and nobody is told of a failure', () => {
+    const { ends, clock, failures, socket, user } = setUp()
+    socket.use(user)
+    latest(ends).open()
+    latest(ends).break(closeCode.idle, 'connection-idle')
+    expect([failures, user.errors]).toEqual([[], []])
+    clock.advance(1_000)
+    expect(ends).toHaveLength(2)
+  })
+
   test.each(['protocol-unsupported', 'origin-not-allowed', 'message-malformed'])(
     'closed with %s it stays away until a person asks',
     (reason) => {

@@ -295,7 +295,7 @@ export class Socket {
     if (recovery === 'fresh-token') {
       this.#tokenRefused = true
       this.#options.onHealing(error, attempt)
-    } else {
+    } else if (error.code !== 'connection-idle') {
       // Why comes before that: whoever hears that the connection is gone knows the reason.
       this.#options.onFailure(error, attempt)
       for (const user of [...this.#users]) user.failed(error, isFinal)

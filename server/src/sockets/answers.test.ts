@@ -23,7 +23,13 @@ test('[R1.9] a document that Yjs broke in its clean-up is not acknowledged any m
   const sent: Uint8Array[] = []
   const broken: string[] = []
   const answers = new Answers({
-    transport: { isOpen: true, send: (frame) => sent.push(frame), close: () => {}, setPaused: () => {} },
+    transport: {
+      isOpen: true,
+      send: (frame) => sent.push(frame),
+      close: () => {},
+      setPaused: () => {},
+      limitMessages: () => {},
+    },
     documents: world.documents,
     isCurrent: () => true,
     report: () => {},

@@ -46,8 +46,7 @@ export function authentication(parts: AuthenticationParts): Extension<Connection
       const access = await authoriser.authorise(envelope.token, documentName)
       if (envelope.epoch !== undefined) await checkEpoch(documentName, envelope.epoch)
       connectionConfig.readOnly = access.level === 'read'
-      session.access = access
-      session.tokenField = null
+      context.gate.admit(session, access)
       return { access }
     } catch (cause) {
       const error = asTidemarkError(cause)
@@ -78,11 +77,11 @@ export function authentication(parts: AuthenticationParts): Extension<Connection
     const session = context.gate.sessions.get(connection.messageAddress)
     const line = documents.get(connection.document.name)?.line
     if (!session?.access || !line) return
-    session.connection = connection
     spareHooks(connection, context.gate)
     greet(context.gate, session)
     if (!parts.isStorageAvailable(session.documentName)) context.gate.tellError(session, 'storage-unavailable')
     watchExpiry(context.gate, session)
+    context.gate.open(session, connection)
   }
 
   function greet(gate: Gate, session: Session): void {

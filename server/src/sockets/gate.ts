@@ -3,46 +3,28 @@ import type { Connection, WebSocketLike } from '@hocuspocus/server'
 import {
   assertNever,
   closeCode,
-  consequenceOf,
   type ErrorCode,
-  errorCodeFromReason,
   errorSentences,
   messageType,
   type ServerMessage,
 } from '@tidemark/shared'
+import type { Access } from '../auth/access.ts'
 import type { Documents } from '../documents/documents.ts'
 import { depart } from '../documents/presence.ts'
-import type { StructureLimits } from '../documents/structure.ts'
 import { Answers } from './answers.ts'
 import { circumstancesOf } from './circumstances.ts'
-import type { Claims } from './claims.ts'
+import { Early } from './early.ts'
 import { Echoes } from './echoes.ts'
 import * as frames from './frames.ts'
 import { HeaderReader } from './header-reader.ts'
-import { inspect, parseSessionAddress } from './inspect.ts'
+import { inspect } from './inspect.ts'
+import { Outgoing } from './outgoing.ts'
+import type { GateEvents, GateLimits } from './owner.ts'
 import { Questions } from './questions.ts'
-import type { Removal } from './room.ts'
-import { Session } from './session.ts'
+import { Reading } from './reading.ts'
+import { Roster } from './roster.ts'
+import type { Session } from './session.ts'
 import type { Transport } from './transport.ts'
-
-export interface GateLimits extends StructureLimits {
-  documentBytes: number
-  documentsPerSocket: number
-}
-
-/** What a gate tells the server that owns it. */
-export interface GateEvents {
-  /** Yjs broke a document in memory while it applied an edit: it must leave, with no acknowledgement. */
-  broken(documentName: string, claims: Claims): void
-  /** An edit that could not be stored was refused; it may be tried again then (Unix time in ms). */
-  held(gate: Gate, session: Session, until: number): void
-  /** Something was removed from a document that had no room for somebody's edit. */
-  removed(removal: Removal): void
-  refused(
-    gate: Gate,
-    failure: { code: ErrorCode; documentName: string | null; userId: string | null; cause?: unknown },
-  ): void
-}
 
 /**
  * The seam that makes "Saved" true (R1): the WebSocket-like object that Hocuspocus writes to and the place where a
@@ -52,7 +34,9 @@ export interface GateEvents {
 export class Gate implements WebSocketLike {
   /** Tells one socket from another in the log. */
   readonly id = randomUUID().slice(0, 8)
-  readonly sessions = new Map<string, Session>()
+  readonly reading: Reading
+  /** Told when the first session is let in, and when the last one that was has ended. */
+  authenticationChanged: (isAuthenticated: boolean) => void = () => {}
   readonly #transport: Transport
   readonly #documents: Documents
   readonly #limits: GateLimits
@@ -60,9 +44,15 @@ export class Gate implements WebSocketLike {
   readonly #now: () => number
   readonly #echoes = new Echoes()
   readonly #headers = new HeaderReader()
+  readonly #roster: Roster
+  readonly #early: Early
+  readonly #outgoing: Outgoing
   readonly #answers: Answers
   readonly #questions: Questions
   #forward: ((frame: Uint8Array) => void) | null = null
+  #wasAuthenticated = false
+  /** Frames that led to no session, since anybody was let in or the last one left. */
+  #strangersFrames = 0
 
   constructor(transport: Transport, documents: Documents, limits: GateLimits, events: GateEvents, now: () => number) {
     this.#transport = transport
@@ -70,7 +60,15 @@ export class Gate implements WebSocketLike {
     this.#limits = limits
     this.#events = events
     this.#now = now
-    const isCurrent = (session: Session) => this.sessions.get(session.address) === session
+    this.reading = new Reading((isPaused) => transport.setPaused(isPaused))
+    this.#roster = new Roster(limits, (isAuthenticated) => this.#sessionsChanged(isAuthenticated))
+    this.#early = new Early({
+      transport,
+      reading: this.reading,
+      messageBytes: limits.messageBytes,
+      take: (session, frame) => this.#take(session, this.#headers.read(frame), frame),
+    })
+    const isCurrent = (session: Session) => this.#roster.isCurrent(session)
     this.#questions = new Questions({
       transport,
       documents,
@@ -87,6 +85,17 @@ export class Gate implements WebSocketLike {
       report: (session, code, cause) => this.#report(session, code, cause),
       broken: (documentName, claims) => this.#events.broken(documentName, claims),
     })
+    this.#outgoing = new Outgoing({
+      transport,
+      documents,
+      sessions: this.sessions,
+      headers: this.#headers,
+      echoes: this.#echoes,
+      answers: this.#answers,
+      questions: this.#questions,
+      end: (address) => this.#end(address),
+      removed: (removal) => this.#events.removed(removal),
+    })
   }
 
   /** Where checked frames go: Hocuspocus's `handleMessage` for this socket. */
@@ -94,14 +103,16 @@ export class Gate implements WebSocketLike {
     this.#forward = forward
   }
 
+  get sessions(): ReadonlyMap<string, Session> {
+    return this.#roster.sessions
+  }
+
   get isAuthenticated(): boolean {
-    for (const { access } of this.sessions.values()) if (access) return true
-    return false
+    return this.#roster.isAuthenticated
   }
 
   get isStockWithOneDocument(): boolean {
-    const [first, ...others] = this.sessions.values()
-    return first?.access != null && !first.isTidemark && others.length === 0
+    return this.#roster.isStockWithOneDocument
   }
 
   // ——— from the client ———
@@ -124,10 +135,19 @@ export class Gate implements WebSocketLike {
     }
     // A session begins with its authentication. What comes before it, or after a close, is a leftover of an earlier
     // session; Hocuspocus would keep it and answer it in the next one, where the client takes it for another ack (R4.3).
-    const session =
-      this.sessions.get(header.address) ?? (header.type === messageType.auth ? this.#openSession(header.address) : null)
-    if (!session) return
+    const session = this.sessions.get(header.address)
+    if (!session) {
+      if (header.type === messageType.auth) this.#begin(header, frame)
+      else this.#dropped()
+      return
+    }
     this.#headers.expect(session)
+    if (session.early) this.#early.hold(session, frame)
+    else this.#take(session, header, frame)
+  }
+
+  /** Reads a frame of a session whose document is open. */
+  #take(session: Session, header: frames.Header, frame: Uint8Array): void {
     const verdict = inspect(session, header, circumstancesOf(session, this.#documents, this.#limits, this.#now()))
     switch (verdict.kind) {
       case 'pass-write':
@@ -135,9 +155,6 @@ export class Gate implements WebSocketLike {
         session.writes.push({ kind: 'passed', update: verdict.update, claims: verdict.claims })
         // step 2 is for the server alone, and what comes back to it is no echo
         if (verdict.isBroadcast) this.#echoes.remember(frame)
-        break
-      case 'authenticate':
-        if (!session.access) session.tokenField = verdict.tokenField
         break
       case 'pass-presence':
         this.#depart(session, verdict.gone)
@@ -161,8 +178,7 @@ export class Gate implements WebSocketLike {
         assertNever(verdict)
     }
     // an established session's frames need not be addressed again
-    if (session.connection) session.connection.handleMessage(frame)
-    else this.#forward?.(frame)
+    session.connection?.handleMessage(frame)
   }
 
   /** Hocuspocus is about to handle a frame, and waits for the promise. */
@@ -181,26 +197,54 @@ export class Gate implements WebSocketLike {
     if (gone.length > 0 && document && connection) depart(document, connection, gone)
   }
 
-  #openSession(address: string): Session | null {
-    const parsed = parseSessionAddress(address)
-    // Hocuspocus would hand a session's frames to the plain document's connection, and acks would be counted twice
-    const isAmbiguous = parsed?.sessionId != null && this.sessions.has(parsed.documentName)
-    if (!parsed || isAmbiguous) {
-      this.#deny(address.slice(0, 600), 'document-name-invalid')
-      return null
+  /** A session begins with its token. */
+  #begin({ address, decoder }: frames.Header, frame: Uint8Array): void {
+    let tokenField: string
+    try {
+      tokenField = frames.readTokenField(decoder)
+    } catch (cause) {
+      this.#deny(address, 'message-malformed', cause)
+      return
     }
-    if (this.sessions.size >= this.#limits.documentsPerSocket) {
-      this.#deny(address, 'too-many-documents')
-      return null
-    }
-    const session = new Session(address, parsed.documentName, this.#now())
-    this.sessions.set(address, session)
-    return session
+    const begun = this.#roster.begin(address, tokenField, this.#now())
+    if (typeof begun === 'string') this.#deny(address, begun)
+    else this.#forward?.(frame)
   }
 
-  #deny(address: string, code: ErrorCode): void {
-    this.#events.refused(this, { code, documentName: null, userId: null })
-    this.#transport.send(frames.denialFrame(address, code))
+  #sessionsChanged(isAuthenticated: boolean): void {
+    this.#early.standingChanged(isAuthenticated, this.sessions.size)
+    if (this.#wasAuthenticated === isAuthenticated) return
+    this.#wasAuthenticated = isAuthenticated
+    this.#strangersFrames = 0
+    this.authenticationChanged(isAuthenticated)
+  }
+
+  /** Its token was accepted. */
+  admit(session: Session, access: Access): void {
+    this.#roster.admit(session, access)
+  }
+
+  /** Its document is open: what it sends goes to `connection` from now on, what it sent meanwhile first. */
+  open(session: Session, connection: Connection): void {
+    session.connection = connection
+    this.#early.release(session).catch((cause) => {
+      this.#report(session, 'internal', cause)
+      this.close(closeCode.reset, 'connection-lost')
+    })
+  }
+
+  /** A frame that belongs to no session: of a stranger there are few (R6.21). */
+  #dropped(): void {
+    this.#strangersFrames++
+    if (this.#strangersFrames > 2 * this.#limits.documentsPerSocket + 100 && !this.isAuthenticated) {
+      this.close(closeCode.authenticationTimeout, 'authentication-timeout')
+    }
+  }
+
+  #deny(address: string, code: ErrorCode, cause?: unknown): void {
+    this.#dropped()
+    this.#events.refused(this, { code, documentName: null, userId: null, cause })
+    this.#transport.send(frames.denialFrame(address.slice(0, 600), code))
   }
 
   /** Tells the client why; what it sent has been dropped. */
@@ -230,72 +274,12 @@ export class Gate implements WebSocketLike {
 
   send(data: Parameters<WebSocketLike['send']>[0]): void {
     // Hocuspocus writes Uint8Array only
-    const frame = data as Uint8Array
-    switch (frames.typeOf(frame)) {
-      case messageType.syncStatus:
-        this.#answer(frame)
-        return
-      case messageType.auth:
-        this.#passAuthentication(frame)
-        return
-      case messageType.close:
-        this.#transport.send(frame)
-        this.#closeSession(frames.readHeader(frame).address)
-        return
-      case messageType.sync:
-        if (this.#echoes.take(frame) || this.#isOfFaulty(frame) || this.#questions.hold(frame)) return
-        this.#transport.send(frame)
-        return
-      default:
-        this.#transport.send(frame)
-    }
+    this.#outgoing.send(data as Uint8Array)
   }
 
-  /** What a document cannot keep does not go to the others either: they would send it again. */
-  #isOfFaulty(frame: Uint8Array): boolean {
-    if (!this.#documents.hasFaulty) return false
-    const { documentName } = frames.parseAddress(frames.readHeader(frame).address)
-    return this.#documents.get(documentName)?.fault != null
-  }
-
-  #answer(frame: Uint8Array): void {
-    const { address, decoder } = this.#headers.read(frame)
-    const session = this.sessions.get(address)
-    const status = { isSaved: frames.readSyncStatus(decoder), frame }
-    const write = session?.writes[0]
-    if (!session || !this.#answers.hold(session, status)) this.close(closeCode.reset, 'connection-lost')
-    else if (write?.kind === 'passed' && write.claims.deletions.clients.size > 0) this.#removed(session, write.claims)
-  }
-
-  #removed(session: Session, claims: Claims): void {
-    const size = this.#documents.get(session.documentName)?.size
-    if (size?.isWaitedFor) this.#events.removed({ session, claims })
-  }
-
-  #passAuthentication(frame: Uint8Array): void {
-    const { address, decoder } = frames.readHeader(frame)
-    const reason = frames.readDenial(decoder)
-    const session = this.sessions.get(address)
-    if (reason === null) {
-      this.#transport.send(frame)
-      return
-    }
-    const code = errorCodeFromReason(reason, 'permission-denied')
-    // A stock provider gives up on a denial for good; what will pass is told by closing, which it retries.
-    if (!session?.isTidemark && consequenceOf(code) === 'retry') {
-      this.close(closeCode.tryAgainLater, code)
-      return
-    }
-    this.#transport.send(frame)
-    this.#closeSession(address)
-  }
-
-  #closeSession(address: string): void {
-    const session = this.sessions.get(address)
-    if (!session) return
-    this.sessions.delete(address)
-    session.cancelExpiry?.()
-    session.cancelRetry?.()
+  #end(address: string): void {
+    const session = this.#roster.end(address)
+    if (session) this.#early.forget(session)
   }
 
   /** Closes the socket; `reason` is an error code. */
@@ -303,12 +287,8 @@ export class Gate implements WebSocketLike {
     this.#transport.close(code, reason)
   }
 
-  setPaused(paused: boolean): void {
-    this.#transport.setPaused(paused)
-  }
-
   /** The socket is gone. */
   closed(): void {
-    for (const address of [...this.sessions.keys()]) this.#closeSession(address)
+    for (const address of [...this.sessions.keys()]) this.#end(address)
   }
 }

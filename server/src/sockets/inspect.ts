@@ -1,4 +1,4 @@
-import { type ErrorCode, isDocumentName, messageType } from '@tidemark/shared'
+import { type ErrorCode, messageType } from '@tidemark/shared'
 import type { Struct } from '../documents/structure.ts'
 import type { Claims } from './claims.ts'
 import * as frames from './frames.ts'
@@ -9,7 +9,6 @@ export type Verdict =
   | { kind: 'pass' }
   /** A client asks for what is not among what it has. */
   | { kind: 'pass-question'; known: Map<number, number> }
-  | { kind: 'authenticate'; tokenField: string }
   /** A sync message that changes the document: its answer will be one SyncStatus. */
   | { kind: 'pass-write'; isBroadcast: boolean; update: Uint8Array; claims: Claims }
   | { kind: 'pass-presence'; gone: number[] }
@@ -41,7 +40,8 @@ export function inspect(session: Session, { type, decoder }: frames.Header, circ
       case messageType.awareness:
         return { kind: 'pass-presence', gone: frames.readDepartures(decoder) }
       case messageType.auth:
-        return { kind: 'authenticate', tokenField: frames.readTokenField(decoder) }
+        frames.readTokenField(decoder)
+        return pass
       case messageType.stateless:
         frames.readStateless(decoder)
         return pass
@@ -81,14 +81,4 @@ function inspectSync(session: Session, decoder: frames.Header['decoder'], circum
     return { kind: 'refuse-write', code: 'document-too-large', claims, bytes: update.byteLength }
   }
   return { kind: 'pass-write', isBroadcast: message.isBroadcast, update, claims }
-}
-
-const sessionIdPattern = /^[\w-]{1,64}$/
-
-/** @returns null for an address that no session may have */
-export function parseSessionAddress(address: string): frames.Address | null {
-  const parsed = frames.parseAddress(address)
-  const isValid =
-    isDocumentName(parsed.documentName) && (parsed.sessionId === null || sessionIdPattern.test(parsed.sessionId))
-  return isValid ? parsed : null
 }

@@ -33,6 +33,7 @@ function world(document: Y.Doc, bytes: number) {
       },
       close() {},
       setPaused() {},
+      limitMessages() {},
       get isOpen() {
         return state.isOpen
       },

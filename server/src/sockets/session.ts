@@ -20,6 +20,8 @@ export class Session {
   /** Whether its client speaks Tidemark's additions (told by the envelope around its token). */
   isTidemark = false
   access: Access | null = null
+  /** What it sent before its document was open, unread; null from then on. */
+  early: { readonly frames: Uint8Array[]; bytes: number } | null = { frames: [], bytes: 0 }
   connection: Connection | null = null
   /** Unanswered writes in order: the n-th SyncStatus answers the n-th of them (R1.2). */
   readonly writes: Write[] = []

@@ -1,4 +1,4 @@
-import { type Clock, closeCode } from '@tidemark/shared'
+import { type Clock, closeCode, type ErrorCode } from '@tidemark/shared'
 import type { WebSocket } from 'ws'
 import type { Gate } from './gate.ts'
 
@@ -12,6 +12,12 @@ export interface SocketLimits {
 const heartbeatMs = 30_000
 const missedHeartbeats = 2
 
+/** How long a socket is kept whose sessions have all ended, in ms: its client may open another document. */
+const idleMs = 10 * 60_000
+
+const strangersEnd = { code: closeCode.authenticationTimeout, reason: 'authentication-timeout' } as const
+const idleEnd = { code: closeCode.idle, reason: 'connection-idle' } as const
+
 /** What is asked of a WebSocket of the `ws` package; what it is sent goes through its transport. */
 export type ServedSocket = Pick<WebSocket, 'on' | 'once' | 'ping' | 'terminate' | 'readyState' | 'OPEN'>
 
@@ -19,7 +25,8 @@ interface Member {
   webSocket: ServedSocket
   gate: Gate
   unanswered: number
-  cancelDeadline: () => void
+  /** Its time without a session runs; null while it has one. */
+  cancelDeadline: (() => void) | null
 }
 
 /** All sockets of this process: how many there may be, who must still authenticate, who is still alive. */
@@ -27,6 +34,7 @@ export class Sockets {
   readonly #members = new Map<ServedSocket, Member>()
   readonly #limits: SocketLimits
   readonly #clock: Clock
+  #withoutSession = 0
   #cancelHeartbeat: () => void
   #paused = false
 
@@ -41,62 +49,72 @@ export class Sockets {
   }
 
   get unauthenticated(): number {
-    let count = 0
-    for (const { gate } of this.#members.values()) if (!gate.isAuthenticated) count++
-    return count
+    return this.#withoutSession
   }
 
   gates(): Gate[] {
     return [...this.#members.values()].map(({ gate }) => gate)
   }
 
-  /** Whether one more may come; counted again only near the limit, because counting walks all sockets. */
+  /** Whether one more may come. */
   get hasRoom(): boolean {
-    if (this.#members.size >= this.#limits.sockets) return false
-    return (
-      this.#members.size < this.#limits.unauthenticatedSockets ||
-      this.unauthenticated < this.#limits.unauthenticatedSockets
-    )
+    return this.count < this.#limits.sockets && this.unauthenticated < this.#limits.unauthenticatedSockets
   }
 
   add(webSocket: ServedSocket, gate: Gate): void {
-    const cancelDeadline = this.#clock.after(this.#limits.authenticationMs, () => {
-      if (!gate.isAuthenticated) this.#expel(webSocket, gate)
-    })
-    this.#members.set(webSocket, { webSocket, gate, unanswered: 0, cancelDeadline })
+    const member: Member = { webSocket, gate, unanswered: 0, cancelDeadline: null }
+    this.#members.set(webSocket, member)
+    this.#await(member, this.#limits.authenticationMs, () => this.#expel(member, strangersEnd))
+    gate.authenticationChanged = (isAuthenticated) => {
+      if (this.#members.get(webSocket) !== member) return
+      // who was let in before is no stranger: its client may open another document
+      if (isAuthenticated) this.#stopWaiting(member)
+      else this.#await(member, idleMs, () => this.#expel(member, idleEnd))
+    }
     webSocket.on('pong', () => {
-      const member = this.#members.get(webSocket)
-      if (member) member.unanswered = 0
+      member.unanswered = 0
     })
-    if (this.#paused) gate.setPaused(true)
+    if (this.#paused) gate.reading.set('journal', true)
   }
 
-  #expel(webSocket: ServedSocket, gate: Gate): void {
-    gate.close(closeCode.authenticationTimeout, 'authentication-timeout')
+  #await(member: Member, ms: number, end: () => void): void {
+    this.#stopWaiting(member)
+    this.#withoutSession++
+    member.cancelDeadline = this.#clock.after(ms, end)
+  }
+
+  #stopWaiting(member: Member): void {
+    if (!member.cancelDeadline) return
+    member.cancelDeadline()
+    member.cancelDeadline = null
+    this.#withoutSession--
+  }
+
+  #expel(member: Member, { code, reason }: { code: number; reason: ErrorCode }): void {
+    const { webSocket, gate } = member
+    gate.close(code, reason)
     // a stranger that does not answer the close does not keep the socket
-    const cancel = this.#clock.after(2_000, () => webSocket.terminate())
-    const member = this.#members.get(webSocket)
-    if (member) member.cancelDeadline = cancel
+    member.cancelDeadline = this.#clock.after(2_000, () => webSocket.terminate())
   }
 
   remove(webSocket: ServedSocket): void {
     const member = this.#members.get(webSocket)
     if (!member) return
-    member.cancelDeadline()
+    this.#stopWaiting(member)
     this.#members.delete(webSocket)
   }
 
   /** Stops reading from all clients while the journal is full, and starts again (R6.4). */
   setPaused(paused: boolean): void {
     this.#paused = paused
-    for (const { gate } of this.#members.values()) gate.setPaused(paused)
+    for (const { gate } of this.#members.values()) gate.reading.set('journal', paused)
   }
 
   #beat(): void {
     this.#cancelHeartbeat = this.#clock.after(heartbeatMs, () => this.#beat())
-    // a paused socket cannot show that it is alive
-    if (this.#paused) return
     for (const member of this.#members.values()) {
+      // one that is not read cannot show that it is alive
+      if (member.gate.reading.isPaused) continue
       if (member.unanswered >= missedHeartbeats) {
         member.webSocket.terminate()
         continue
@@ -114,7 +132,6 @@ export class Sockets {
       ({ webSocket }) => new Promise<void>((resolve) => webSocket.once('close', () => resolve())),
     )
     for (const { gate } of this.#members.values()) {
-      gate.setPaused(false)
       gate.close(closeCode.serviceRestart, 'server-restarting')
     }
     let cancel = (): void => {}

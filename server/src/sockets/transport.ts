@@ -6,4 +6,6 @@ export interface Transport {
   readonly isOpen: boolean
   /** Stops and starts reading from the client. */
   setPaused(paused: boolean): void
+  /** The largest message, in bytes, that is taken from now on: a larger one ends the socket before it is read. */
+  limitMessages(bytes: number): void
 }

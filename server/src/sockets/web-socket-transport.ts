@@ -65,13 +65,24 @@ export class WebSocketTransport implements Transport {
 
   close(code: number, reason: string): void {
     this.flush()
-    if (this.isOpen) this.#webSocket.close(code, reason)
+    if (!this.isOpen) return
+    this.#webSocket.close(code, reason)
+    // the answer to the close is read, too
+    if (!this.isOpen) this.#webSocket.resume()
   }
 
   setPaused(paused: boolean): void {
     if (!this.isOpen) return
     if (paused) this.#webSocket.pause()
     else this.#webSocket.resume()
+  }
+
+  limitMessages(bytes: number): void {
+    // `ws` takes it at the construction only, and compares each length with it before it reads on
+    const receiver: unknown = Reflect.get(this.#webSocket, '_receiver')
+    if (typeof receiver !== 'object' || !receiver) return
+    if (typeof Reflect.get(receiver, '_maxPayload') !== 'number') throw new Error('ws keeps its limit elsewhere')
+    Reflect.set(receiver, '_maxPayload', bytes)
   }
 }
 

@@ -77,6 +77,10 @@ export class YWebsocketTransport implements Transport {
   setPaused(paused: boolean): void {
     this.#inner.setPaused(paused)
   }
+
+  limitMessages(bytes: number): void {
+    this.#inner.limitMessages(bytes)
+  }
 }
 
 /** `y-protocols/auth`: a permission-denied message. */

@@ -70,6 +70,7 @@ export class SimulatedSocket {
         // a stream that is resumed flows in a later turn
         if (!isPaused) this.#timeline.effectAt(this.#timeline.time, () => this.#readOn())
       },
+      limitMessages: () => {},
     }
   }
 

@@ -1,0 +1,26 @@
+import type { ErrorCode } from '@tidemark/shared'
+import type { StructureLimits } from '../documents/structure.ts'
+import type { Claims } from './claims.ts'
+import type { Gate } from './gate.ts'
+import type { Removal } from './room.ts'
+import type { RosterLimits } from './roster.ts'
+import type { Session } from './session.ts'
+
+export interface GateLimits extends StructureLimits, RosterLimits {
+  messageBytes: number
+  documentBytes: number
+}
+
+/** What a gate tells the server that owns it. */
+export interface GateEvents {
+  /** Yjs broke a document in memory while it applied an edit: it must leave, with no acknowledgement. */
+  broken(documentName: string, claims: Claims): void
+  /** An edit that could not be stored was refused; it may be tried again then (Unix time in ms). */
+  held(gate: Gate, session: Session, until: number): void
+  /** Something was removed from a document that had no room for somebody's edit. */
+  removed(removal: Removal): void
+  refused(
+    gate: Gate,
+    failure: { code: ErrorCode; documentName: string | null; userId: string | null; cause?: unknown },
+  ): void
+}

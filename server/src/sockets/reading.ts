@@ -1,0 +1,29 @@
+/** Why nothing is read from a client for a while. */
+export type Pause =
+  /** The journal is full (R6.4). */
+  | 'journal'
+  /** Nobody is signed in here, and a token is being checked (R6.21). */
+  | 'token'
+  /** Too much waits for documents that are being opened (R6.21). */
+  | 'early'
+
+/** Whether a client is read from: not while there is any reason not to. What it sends meanwhile waits on its own machine. */
+export class Reading {
+  readonly #reasons = new Set<Pause>()
+  readonly #setPaused: (isPaused: boolean) => void
+
+  constructor(setPaused: (isPaused: boolean) => void) {
+    this.#setPaused = setPaused
+  }
+
+  get isPaused(): boolean {
+    return this.#reasons.size > 0
+  }
+
+  set(reason: Pause, holds: boolean): void {
+    const before = this.isPaused
+    if (holds) this.#reasons.add(reason)
+    else this.#reasons.delete(reason)
+    if (this.isPaused !== before) this.#setPaused(this.isPaused)
+  }
+}

@@ -1,0 +1,81 @@
+import { type ErrorCode, isDocumentName } from '@tidemark/shared'
+import type { Access } from '../auth/access.ts'
+import * as frames from './frames.ts'
+import { Session } from './session.ts'
+
+export interface RosterLimits {
+  documentsPerSocket: number
+}
+
+/** The sessions of one socket: who may begin one, which of them have been let in. */
+export class Roster {
+  readonly sessions = new Map<string, Session>()
+  readonly #admitted = new Set<Session>()
+  readonly #limits: RosterLimits
+  readonly #changed: (isAuthenticated: boolean) => void
+
+  /** @param changed called with each session that begins, is let in or ends */
+  constructor(limits: RosterLimits, changed: (isAuthenticated: boolean) => void) {
+    this.#limits = limits
+    this.#changed = changed
+  }
+
+  get isAuthenticated(): boolean {
+    return this.#admitted.size > 0
+  }
+
+  get isStockWithOneDocument(): boolean {
+    const [first, ...others] = this.sessions.values()
+    return first?.access != null && !first.isTidemark && others.length === 0
+  }
+
+  isCurrent(session: Session): boolean {
+    return this.sessions.get(session.address) === session
+  }
+
+  /** @returns the new session, or why there is none */
+  begin(address: string, tokenField: string, now: number): Session | ErrorCode {
+    const parsed = parseSessionAddress(address)
+    if (!parsed) return 'document-name-invalid'
+    const { documentName, sessionId } = parsed
+    // Hocuspocus would hand a session's frames to the plain document's connection, and acks would be counted twice
+    if (sessionId !== null && this.sessions.has(documentName)) return 'document-name-invalid'
+    if (this.sessions.size >= this.#limits.documentsPerSocket) return 'too-many-documents'
+    const session = new Session(address, documentName, now)
+    session.tokenField = tokenField
+    this.sessions.set(address, session)
+    this.#changed(this.isAuthenticated)
+    return session
+  }
+
+  /** Its token was accepted. */
+  admit(session: Session, access: Access): void {
+    session.access = access
+    session.tokenField = null
+    // its socket may have closed meanwhile
+    if (!this.isCurrent(session)) return
+    this.#admitted.add(session)
+    this.#changed(true)
+  }
+
+  end(address: string): Session | null {
+    const session = this.sessions.get(address)
+    if (!session) return null
+    this.sessions.delete(address)
+    this.#admitted.delete(session)
+    session.cancelExpiry?.()
+    session.cancelRetry?.()
+    this.#changed(this.isAuthenticated)
+    return session
+  }
+}
+
+const sessionIdPattern = /^[\w-]{1,64}$/
+
+/** @returns null for an address that no session may have */
+function parseSessionAddress(address: string): frames.Address | null {
+  const parsed = frames.parseAddress(address)
+  const isValid =
+    isDocumentName(parsed.documentName) && (parsed.sessionId === null || sessionIdPattern.test(parsed.sessionId))
+  return isValid ? parsed : null
+}
