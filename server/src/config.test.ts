@@ -33,6 +33,8 @@ describe('[W1] where a value comes from', () => {
         documentBytes: 128 * 1024 * 1024,
         documentsPerSocket: 500,
         typeDepth: 500,
+        presenceStateBytes: 16 * 1024,
+        presenceStates: 100,
         valueDepth: 500,
         subdocuments: 2_000,
         sockets: 20_000,

@@ -31,6 +31,8 @@ export interface Config {
     readonly typeDepth: number
     readonly valueDepth: number
     readonly subdocuments: number
+    readonly presenceStateBytes: number
+    readonly presenceStates: number
     readonly sockets: number
     readonly unauthenticatedSockets: number
     readonly authenticationMs: number
@@ -74,6 +76,8 @@ export function parseConfig(args: readonly string[], env: Environment): Config {
       typeDepth: values.typeDepth,
       valueDepth: values.valueDepth,
       subdocuments: values.subdocuments,
+      presenceStateBytes: values.presenceStateBytes,
+      presenceStates: values.presenceStates,
       sockets: values.sockets,
       unauthenticatedSockets: values.unauthenticatedSockets,
       authenticationMs: values.authenticationMs,

@@ -8,6 +8,7 @@ import { TidemarkHocuspocus } from './documents/hocuspocus.ts'
 import type { RowQuarantined } from './documents/load.ts'
 import { Refusal } from './documents/refusal.ts'
 import { Journal } from './journal/journal.ts'
+import { Presences } from './presence/presences.ts'
 import { acceptSockets } from './sockets/accept.ts'
 import { authentication } from './sockets/authentication.ts'
 import { type Claims, readClaims } from './sockets/claims.ts'
@@ -57,6 +58,7 @@ export class SyncServer {
   readonly documents: Documents
   readonly sockets: Sockets
   readonly hocuspocus: TidemarkHocuspocus
+  readonly #presences: Presences
   readonly #parts: SyncParts
   #stopping = false
 
@@ -71,6 +73,7 @@ export class SyncServer {
       onListenerError,
     )
     this.documents = new Documents(database, this.journal, config.limits, onListenerError)
+    this.#presences = new Presences(config.limits, clock)
     this.sockets = new Sockets(config.limits, clock)
     this.hocuspocus = new TidemarkHocuspocus(
       {
@@ -92,6 +95,7 @@ export class SyncServer {
             onFailure: ({ error, ...facts }) => parts.onFailure({ ...facts, code: error.code, cause: error.cause }),
           }),
           this.documents.extension,
+          this.#presences.extension,
         ],
       },
       {
@@ -238,7 +242,14 @@ export class SyncServer {
     return {
       hocuspocus: this.hocuspocus,
       sockets: this.sockets,
-      makeGate: (transport) => new Gate(transport, this.documents, config.limits, events, clock.now),
+      makeGate: (transport) =>
+        new Gate(
+          transport,
+          { documents: this.documents, presences: this.#presences },
+          config.limits,
+          events,
+          clock.now,
+        ),
       onRefused: (code, cause) => onFailure({ code, ...(cause === undefined ? {} : { cause }) }),
     }
   }

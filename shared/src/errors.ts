@@ -33,6 +33,7 @@ export const errorCodes = [
   'update-malformed',
   'update-too-complex',
   'document-too-large',
+  'presence-refused',
   'document-name-invalid',
   'too-many-documents',
   'too-many-connections',
@@ -133,6 +134,7 @@ export function consequenceOf(code: ErrorCode): Consequence {
       return 'needs-person'
     case 'message-malformed':
     case 'update-malformed':
+    case 'presence-refused':
     case 'document-name-invalid':
     case 'flush-aborted':
     case 'document-closed':
@@ -148,7 +150,7 @@ export function consequenceOf(code: ErrorCode): Consequence {
 /** A failure is persistent when it will not go away by itself; a person should then be shown a toast (H4). */
 export function isPersistent(code: ErrorCode): boolean {
   // nothing is wrong with what the person wrote: it is for whoever makes the app
-  if (code === 'app-listener-failed') return false
+  if (code === 'app-listener-failed' || code === 'presence-refused') return false
   return consequenceOf(code) !== 'retry' && code !== 'token-expired'
 }
 
@@ -186,6 +188,8 @@ export const errorSentences: { readonly [code in ErrorCode]: string } = {
     'A change nests more deeply, or holds more documents, than the server accepts. Undo it, or make it flatter.',
   'document-too-large':
     'The document has reached its largest size. Remove something, and what you added will be saved.',
+  'presence-refused':
+    'A part of what this page says of who is here was not shown to others: it is too much. Nothing you wrote is concerned.',
   'document-name-invalid':
     'A document cannot have this name: 1 to 512 bytes, no control characters, no "..", not blank.',
   'too-many-documents': 'Too many documents are open on one connection. Close some of them.',

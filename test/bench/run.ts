@@ -17,6 +17,7 @@ import { leaderGoneFigure } from './figures/leader-gone.ts'
 import { localContentFigure } from './figures/local-content.ts'
 import { memoryFigure } from './figures/memory.ts'
 import { openingFigure } from './figures/opening.ts'
+import { presenceFigure } from './figures/presence.ts'
 import { ratesFigure } from './figures/rates.ts'
 import { tabLatencyFigure } from './figures/tab-latency.ts'
 import { tabsFigure } from './figures/tabs.ts'
@@ -35,6 +36,7 @@ const allFigures: readonly Figure[] = [
   bytesPerEditFigure,
   openingFigure,
   memoryFigure,
+  presenceFigure,
   tabsFigure,
   localContentFigure,
   tabLatencyFigure,

@@ -97,12 +97,19 @@ export class RawClient implements Disposable {
   }
 
   presence(document: string, people: readonly { client: number; clock: number; state: unknown }[]): void {
+    this.presenceTexts(
+      document,
+      people.map(({ state, ...person }) => ({ ...person, text: JSON.stringify(state) })),
+    )
+  }
+
+  presenceTexts(document: string, people: readonly { client: number; clock: number; text: string }[]): void {
     const states = encoding.createEncoder()
     encoding.writeVarUint(states, people.length)
-    for (const { client, clock, state } of people) {
+    for (const { client, clock, text } of people) {
       encoding.writeVarUint(states, client)
       encoding.writeVarUint(states, clock)
-      encoding.writeVarString(states, JSON.stringify(state))
+      encoding.writeVarString(states, text)
     }
     this.message(document, (encoder) => {
       encoding.writeVarUint(encoder, messageType.awareness)

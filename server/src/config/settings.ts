@@ -164,6 +164,20 @@ export const settings = {
     'Depth of a single value (JSON within JSON).',
   ),
   subdocuments: limit('subdocuments', 'number', '2000', wholeNumber(0, 1_000_000), 'Documents within a document.'),
+  presenceStateBytes: limit(
+    'presence-state-bytes',
+    'size',
+    '16KiB',
+    byteSize(256, mib),
+    "Largest presence of a person (name, cursor); a session's together: four times that.",
+  ),
+  presenceStates: limit(
+    'presence-states',
+    'number',
+    '100',
+    wholeNumber(1, 10_000),
+    "People that one session may speak for (a browser's tabs share one).",
+  ),
   sockets: limit('sockets', 'number', '20000', wholeNumber(1, 1_000_000), 'Sockets at once.'),
   unauthenticatedSockets: limit(
     'unauthenticated-sockets',

@@ -11,7 +11,6 @@ import { catchUp } from './catch-up.ts'
 import { encodeWhole } from './encode.ts'
 import { load, loadOrigin, quietly, type RowQuarantined } from './load.ts'
 import { isSnapshotDue, type OpenDocument } from './open-document.ts'
-import { leaveOutOthers, tiePresenceToSessions } from './presence.ts'
 import { asReceived } from './received.ts'
 import { repairOf } from './repair.ts'
 import { DocumentSize } from './size.ts'
@@ -107,9 +106,6 @@ export class Documents {
       // an empty message: Hocuspocus would print it; `settled` brings the next try
       if (open && open.line.failure === null && (!open.line.isDurable || open.line.isMending)) throw new Error('')
     },
-    beforeHandleAwareness: async ({ document, connection, states }) => {
-      if (connection) leaveOutOthers(document, connection, states)
-    },
     afterUnloadDocument: async ({ documentName }) => this.#forget(documentName),
     connected: async ({ documentName }) => {
       const open = this.#open.get(documentName)
@@ -136,7 +132,6 @@ export class Documents {
       if (origin === loadOrigin || open.fault) return
       this.append(open, asReceived(update, transaction, receivedFrom(origin)), authorOf(origin))
     })
-    tiePresenceToSessions(document)
     this.#open.set(documentName, open)
     this.#byLine.set(line, open)
   }

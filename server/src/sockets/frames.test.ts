@@ -109,23 +109,3 @@ test('[R6.4] a token that is longer than any is refused before it is decoded', (
   const announced = decoding.createDecoder(Uint8Array.of(authType.token, 255, 255, 255, 127, 0))
   expect(() => frames.readTokenField(announced)).toThrow('bytes')
 })
-
-test('[R6.3] awareness that is no JSON, or of too many people, is refused', () => {
-  const awareness = (count: number, state: string) => {
-    const inner = encoding.createEncoder()
-    encoding.writeVarUint(inner, count)
-    for (let index = 0; index < Math.min(count, 3); index++) {
-      encoding.writeVarUint(inner, index)
-      encoding.writeVarUint(inner, 1)
-      encoding.writeVarString(inner, state)
-    }
-    const outer = encoding.createEncoder()
-    encoding.writeVarUint8Array(outer, encoding.toUint8Array(inner))
-    return decoding.createDecoder(encoding.toUint8Array(outer))
-  }
-  expect(frames.readDepartures(awareness(2, '{"name":"Ada"}'))).toEqual([])
-  expect(frames.readDepartures(awareness(2, 'null'))).toEqual([0, 1])
-  expect(() => frames.readDepartures(awareness(2, '{name}'))).toThrow()
-  expect(() => frames.readDepartures(awareness(1_000_000, '{}'))).toThrow('too many')
-  expect(() => frames.readDepartures(awareness(4, '{}'))).toThrow()
-})

@@ -50,13 +50,11 @@ export function typeOf(frame: Uint8Array): number {
   return decoding.readVarUint(decoder)
 }
 
-/**
- * Turns a frame that Hocuspocus is about to handle into one that asks for nothing: a query for the presence, which it
- * answers only where it was not asked by a connection.
- */
+/** Turns a frame that Hocuspocus is about to handle into one that asks for nothing: a text for nobody, an empty one. */
 export function makeEmpty(frame: Uint8Array): void {
   const { decoder } = readHeader(frame)
-  frame[decoder.pos - 1] = messageType.queryAwareness
+  frame[decoder.pos - 1] = messageType.stateless
+  frame[decoder.pos] = 0
 }
 
 export interface Address {
@@ -96,25 +94,8 @@ export function readSyncMessage(decoder: decoding.Decoder): SyncMessage {
 /** @throws when it is no text: Hocuspocus would print that, and end the whole socket */
 export const readStateless = (decoder: decoding.Decoder): string => decoding.readVarString(decoder)
 
-const largestAwarenessStates = 1_000
-
-/**
- * Checks an awareness message.
- * @returns the Yjs clients that it says are gone
- * @throws when it would not apply
- */
-export function readDepartures(decoder: decoding.Decoder): number[] {
-  const states = decoding.createDecoder(decoding.readVarUint8Array(decoder))
-  const count = decoding.readVarUint(states)
-  if (count > largestAwarenessStates) throw new Error('too many awareness states')
-  const gone: number[] = []
-  for (let index = 0; index < count; index++) {
-    const client = decoding.readVarUint(states)
-    decoding.readVarUint(states)
-    if (JSON.parse(decoding.readVarString(states)) === null) gone.push(client)
-  }
-  return gone
-}
+/** @throws when it is cut short */
+export const readPayload = (decoder: decoding.Decoder): Uint8Array => decoding.readVarUint8Array(decoder)
 
 /** In bytes: far above a token with its envelope. Whoever sends it has not shown who they are. */
 const largestTokenField = 64 * 1024
@@ -181,6 +162,19 @@ export const updateFrame = (address: string, update: Uint8Array): Uint8Array =>
 
 export const statelessFrame = (address: string, message: ServerMessage): Uint8Array =>
   frame(address, messageType.stateless, (encoder) => encoding.writeVarString(encoder, encodeServerMessage(message)))
+
+/** An awareness message, behind an address as {@link encodeAddress} makes it. */
+export function presenceFrame(address: Uint8Array, update: Uint8Array): Uint8Array {
+  const encoder = encoding.createEncoder()
+  encoding.writeUint8Array(encoder, address)
+  encoding.writeVarUint(encoder, messageType.awareness)
+  encoding.writeVarUint(encoder, update.byteLength)
+  const head = encoding.toUint8Array(encoder)
+  const whole = Buffer.allocUnsafe(head.byteLength + update.byteLength)
+  whole.set(head)
+  whole.set(update, head.byteLength)
+  return whole
+}
 
 /** The answer to a client's one-byte ping; like it, it has no address. */
 export const pongFrame = Uint8Array.of(messageType.pong)

@@ -10,7 +10,7 @@ import {
 } from '@tidemark/shared'
 import type { Access } from '../auth/access.ts'
 import type { Documents } from '../documents/documents.ts'
-import { depart } from '../documents/presence.ts'
+import type { Presences } from '../presence/presences.ts'
 import { Answers } from './answers.ts'
 import { circumstancesOf } from './circumstances.ts'
 import { Early } from './early.ts'
@@ -39,6 +39,7 @@ export class Gate implements WebSocketLike {
   authenticationChanged: (isAuthenticated: boolean) => void = () => {}
   readonly #transport: Transport
   readonly #documents: Documents
+  readonly #presences: Presences
   readonly #limits: GateLimits
   readonly #events: GateEvents
   readonly #now: () => number
@@ -54,9 +55,16 @@ export class Gate implements WebSocketLike {
   /** Frames that led to no session, since anybody was let in or the last one left. */
   #strangersFrames = 0
 
-  constructor(transport: Transport, documents: Documents, limits: GateLimits, events: GateEvents, now: () => number) {
+  constructor(
+    transport: Transport,
+    { documents, presences }: { documents: Documents; presences: Presences },
+    limits: GateLimits,
+    events: GateEvents,
+    now: () => number,
+  ) {
     this.#transport = transport
     this.#documents = documents
+    this.#presences = presences
     this.#limits = limits
     this.#events = events
     this.#now = now
@@ -156,9 +164,9 @@ export class Gate implements WebSocketLike {
         // step 2 is for the server alone, and what comes back to it is no echo
         if (verdict.isBroadcast) this.#echoes.remember(frame)
         break
-      case 'pass-presence':
-        this.#depart(session, verdict.gone)
-        break
+      case 'presence':
+        this.#takePresence(session, verdict.update)
+        return
       case 'pass-question':
         this.#questions.note(session, frame, verdict.known)
         break
@@ -186,15 +194,23 @@ export class Gate implements WebSocketLike {
     return this.#questions.beforeHandling(this.sessions.get(messageAddress), document, frame)
   }
 
+  #takePresence(session: Session, update: Uint8Array): void {
+    if (!session.connection) return
+    try {
+      const excess = this.#presences.receive(session.connection, update)
+      // once: who moves a mouse would be told sixty times a second
+      if (excess === null || session.isPresenceRefused) return
+      session.isPresenceRefused = true
+      this.refuse(session, 'presence-refused', excess)
+    } catch (cause) {
+      this.refuse(session, 'message-malformed', cause)
+    }
+  }
+
   /** The update of a session that Hocuspocus is applying just now: a view into the frame it came in. */
   applying(address: string): Uint8Array | null {
     const write = this.sessions.get(address)?.writes[0]
     return write?.kind === 'passed' ? write.update : null
-  }
-
-  #depart({ documentName, connection }: Session, gone: number[]): void {
-    const document = this.#documents.get(documentName)?.document
-    if (gone.length > 0 && document && connection) depart(document, connection, gone)
   }
 
   /** A session begins with its token. */

@@ -11,7 +11,8 @@ export type Verdict =
   | { kind: 'pass-question'; known: Map<number, number> }
   /** A sync message that changes the document: its answer will be one SyncStatus. */
   | { kind: 'pass-write'; isBroadcast: boolean; update: Uint8Array; claims: Claims }
-  | { kind: 'pass-presence'; gone: number[] }
+  /** It says who is here: not for Hocuspocus. */
+  | { kind: 'presence'; update: Uint8Array }
   | { kind: 'drop' }
   | { kind: 'refuse'; code: ErrorCode; cause?: unknown }
   /** A refused edit is answered like any other, in its turn (R1.2). */
@@ -38,16 +39,17 @@ export function inspect(session: Session, { type, decoder }: frames.Header, circ
       case messageType.syncReply:
         return inspectSync(session, decoder, circumstances)
       case messageType.awareness:
-        return { kind: 'pass-presence', gone: frames.readDepartures(decoder) }
+        return { kind: 'presence', update: frames.readPayload(decoder) }
       case messageType.auth:
         frames.readTokenField(decoder)
         return pass
       case messageType.stateless:
         frames.readStateless(decoder)
         return pass
-      case messageType.queryAwareness:
       case messageType.close:
         return pass
+      // who is here is told to everybody who comes; Hocuspocus would encode it, and answer nobody
+      case messageType.queryAwareness:
       case messageType.pong:
         return { kind: 'drop' }
       default:

@@ -122,7 +122,7 @@ describe('[R6.12] somebody opens a large document', () => {
     const long = world(longDocument(), large)
     const answered = long.note(nothing)
     await long.handle(answered)
-    expect(typeOf(answered)).toBe(messageType.queryAwareness)
+    expect(typeOf(answered)).toBe(messageType.stateless)
     await long.handle(Uint8Array.of(...answered))
     expect(kinds(long.said), 'only what was noted is answered').toEqual([syncType.step1, syncType.step2])
   })
@@ -132,7 +132,7 @@ describe('[R6.12] somebody opens a large document', () => {
     const frames = Array.from({ length: 50 }, () => note(nothing))
     for (const frame of frames) await handle(frame)
     expect(kinds(said)).toEqual([syncType.step1, syncType.step2])
-    expect(frames.every((frame) => typeOf(frame) === messageType.queryAwareness)).toBe(true)
+    expect(frames.every((frame) => typeOf(frame) === messageType.stateless)).toBe(true)
   })
 
   test('of a small document, too: the others ask for nothing any more', async () => {
@@ -174,7 +174,7 @@ describe('[R6.12] somebody opens a large document', () => {
     using ben = new Writer({ url: server.sync, document: 'long' })
     const [first] = [ada.write()]
     await ben.synced()
-    const answeredInTurns = handled.mock.calls.filter(([, , frame]) => typeOf(frame) === messageType.queryAwareness)
+    const answeredInTurns = handled.mock.calls.filter(([, , frame]) => typeOf(frame) === messageType.stateless)
     expect(answeredInTurns).toHaveLength(2)
     handled.mockRestore()
     ben.write()

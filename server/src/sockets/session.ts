@@ -28,6 +28,8 @@ export class Session {
   /** The frame in which it asked last for what it lacks. */
   lastQuestion: Uint8Array | null = null
   readonly refusals = new Refusals()
+  /** Whether it was told that it says too much of who is here. */
+  isPresenceRefused = false
   cancelExpiry: (() => void) | null = null
   cancelRetry: (() => void) | null = null
 

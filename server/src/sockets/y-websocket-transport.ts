@@ -35,7 +35,8 @@ export class YWebsocketTransport implements Transport {
     switch (type) {
       case messageType.sync:
       case messageType.awareness:
-        this.#inner.send(frame.subarray(body))
+        if (last?.frame !== frame) last = { frame, rest: frame.subarray(body) }
+        this.#inner.send(last.rest)
         return
       case messageType.syncReply: {
         const copy = frame.slice(body)
@@ -82,6 +83,9 @@ export class YWebsocketTransport implements Transport {
     this.#inner.limitMessages(bytes)
   }
 }
+
+/** A frame that goes to many sockets loses its address once, so that each of them is sent the same. */
+let last: { frame: Uint8Array; rest: Uint8Array } | null = null
 
 /** `y-protocols/auth`: a permission-denied message. */
 function denial(reason: string): Uint8Array {

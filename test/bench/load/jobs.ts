@@ -28,6 +28,23 @@ export interface Jobs {
     order: Target & { name: string; authors: number[] }
     result: { ms: number; clocks: number[]; length: number }
   }
+  /** Brings people into one document, on bare sockets; the first `watchers` of them read what the others say. */
+  gather: {
+    order: Target & { name: string; people: number; watchers: number }
+    result: { people: number }
+  }
+  /** Has those people move at random, open loop; resolves when the last moves have been seen, or 3 s later. */
+  move: {
+    order: { perSecond: number; seconds: number; seed: number }
+    result: {
+      moves: number
+      /** From a move to its being seen by a watcher. */
+      seen: LatencySummary | null
+      /** Last moves of people that some watcher has not seen. */
+      unseen: number
+      loadCpu: number
+    }
+  }
   /** Opens idle providers on the names, `perDocument` on each, and leaves them open. */
   hold: {
     order: Target & { names: string[]; perDocument: number }

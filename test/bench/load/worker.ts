@@ -2,6 +2,7 @@
 import { performance } from 'node:perf_hooks'
 import * as Y from 'yjs'
 import { summarise } from '../statistics.ts'
+import { Person } from './crowd.ts'
 import type { JobName, JobReply, JobRequest, Jobs } from './jobs.ts'
 import { pace } from './pace.ts'
 import { Pair } from './pair.ts'
@@ -106,6 +107,56 @@ async function hold(order: Jobs['hold']['order']): Promise<Jobs['hold']['result'
   return { providers: names.length }
 }
 
+const crowd: Person[] = []
+/** For each watcher, the newest move of each person that they have seen. */
+const newest: Map<number, number>[] = []
+let delays: number[] = []
+
+async function gather(order: Jobs['gather']['order']): Promise<Jobs['gather']['result']> {
+  const clients = Array.from({ length: order.people }, (_, index) => index + 1)
+  await inGroups(clients, 50, async (client) => {
+    const person = new Person(order.protocol, order.url, order.name, client)
+    await person.join()
+    crowd.push(person)
+  })
+  for (const watcher of crowd.slice(0, order.watchers)) {
+    const latest = new Map<number, number>()
+    newest.push(latest)
+    watcher.watch((client, _clock, moment) => {
+      if (moment <= (latest.get(client) ?? 0) || client === watcher.client) return
+      latest.set(client, moment)
+      delays.push(performance.now() - moment)
+    })
+  }
+  return { people: crowd.length }
+}
+
+async function move(order: Jobs['move']['order']): Promise<Jobs['move']['result']> {
+  delays = []
+  const lastMoves = new Map<number, number>()
+  const cpuBefore = process.cpuUsage()
+  const start = performance.now()
+  const { acts } = await pace(order, (index, due) => {
+    const person = crowd[documentOf(index, order.seed, crowd.length)]!
+    person.move(due)
+    lastMoves.set(person.client, due)
+  })
+  const cpu = process.cpuUsage(cpuBefore)
+  const ms = performance.now() - start
+  const unseen = () => {
+    let count = 0
+    for (const [index, latest] of newest.entries()) {
+      for (const [client, moment] of lastMoves) {
+        if (client !== crowd[index]!.client && (latest.get(client) ?? 0) < moment) count++
+      }
+    }
+    return count
+  }
+  await until(() => unseen() === 0, 3000)
+  const loadCpu = (cpu.user + cpu.system) / 1000 / ms
+  return { moves: acts, seen: summarise(delays), unseen: unseen(), loadCpu }
+}
+
 function run(request: JobRequest): Promise<Jobs[JobName]['result']> {
   switch (request.job) {
     case 'connect':
@@ -118,6 +169,10 @@ function run(request: JobRequest): Promise<Jobs[JobName]['result']> {
       return open(request.order)
     case 'hold':
       return hold(request.order)
+    case 'gather':
+      return gather(request.order)
+    case 'move':
+      return move(request.order)
   }
 }
 

@@ -20,6 +20,8 @@ export const limits = {
   messageBytes: 1_000_000,
   documentBytes: 400_000,
   documentsPerSocket: 10,
+  presenceStateBytes: 16 * 1024,
+  presenceStates: 100,
   typeDepth: 500,
   valueDepth: 500,
   subdocuments: 10,
