@@ -1,6 +1,6 @@
 import * as encoding from 'lib0/encoding'
 import { expect, test } from 'vitest'
-import { type Id, spellItem, spellUpdate } from '../fuzz/grammar/spell.ts'
+import { type Block, type Id, spellItem, spellRange, spellUpdate } from '../fuzz/grammar/spell.ts'
 import { freshDatabase } from '../helpers/postgres.ts'
 import { RawClient } from '../helpers/raw-client.ts'
 import { ServerProcess } from '../helpers/server.ts'
@@ -8,9 +8,18 @@ import { until } from '../helpers/until.ts'
 import { readEdits, Writer } from '../helpers/writer.ts'
 
 const document = 'plan'
-const hostileClient = 4_000_000_000
+const client = 4_000_000_000
 
-test('[R6.30] [R1.1] what waits for somebody’s next edit, and cannot apply, takes nothing of theirs along', async () => {
+test.each([
+  {
+    what: '[R6.30] an item that stands on a later one',
+    updates: (next: Id) => [update(0, text('a', next), text('b', { client, clock: 7 }))],
+  },
+  {
+    what: '[R6.31] an item whose beginning is there, and was collected',
+    updates: (next: Id) => [update(0, text('abcde', next)), update(0, spellRange(0, 2))],
+  },
+])('[R1.1] what waits for somebody’s next edit takes nothing of theirs along: $what', async ({ updates }) => {
   await using server = await ServerProcess.start({ databaseUrl: await freshDatabase() })
   using honest = new Writer({ url: server.sync, document })
   await honest.synced()
@@ -18,8 +27,10 @@ test('[R6.30] [R1.1] what waits for somebody’s next edit, and cannot apply, ta
   await honest.drained()
   using hostile = await RawClient.open(server.sync, document)
   const next = { client: honest.doc.clientID, clock: honest.made }
-  hostile.update(document, waitingFor(next, { client: hostileClient, clock: 7 }))
-  await until('it is answered', () => hostile.has('status'))
+  const sent = updates(next)
+  for (const hostileUpdate of sent) hostile.update(document, hostileUpdate)
+  const answers = () => hostile.said.filter(({ kind }) => kind === 'status').length
+  await until('all is answered', () => answers() === sent.length)
   for (let count = 0; count < 5; count++) {
     edits.push(honest.write())
     await honest.drained()
@@ -29,19 +40,15 @@ test('[R6.30] [R1.1] what waits for somebody’s next edit, and cannot apply, ta
   expect(await readEdits({ url: server.sync, document })).toEqual(edits)
 })
 
-/** A letter that waits for `needed`, and behind it one that says that it stands on `other`. */
-function waitingFor(needed: Id, other: Id): Uint8Array {
-  const letter = (origin: Id) =>
-    spellItem({
-      info: 4 | 128,
-      origin,
-      rightOrigin: null,
-      parent: '',
-      key: '',
-      content: (encoder) => encoding.writeVarString(encoder, 'a'),
-    })
-  return spellUpdate(
-    [{ client: hostileClient, clock: 0, count: 2, structs: [letter(needed), letter(other)] }],
-    new Map(),
-  )
-}
+const update = (clock: number, ...structs: Block['structs']): Uint8Array =>
+  spellUpdate([{ client, clock, count: structs.length, structs }], new Map())
+
+const text = (letters: string, origin: Id): Block['structs'][number] =>
+  spellItem({
+    info: 4 | 128,
+    origin,
+    rightOrigin: null,
+    parent: '',
+    key: '',
+    content: (encoder) => encoding.writeVarString(encoder, letters),
+  })

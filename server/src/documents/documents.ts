@@ -8,6 +8,7 @@ import type { Repair } from '../journal/lanes.ts'
 import { JournalLine, type Place } from '../journal/line.ts'
 import type { ConnectionContext } from '../sockets/context.ts'
 import { catchUp } from './catch-up.ts'
+import { takeRestsOfCollected } from './collected-neighbour.ts'
 import { encodeWhole } from './encode.ts'
 import { load, loadOrigin, quietly, type RowQuarantined } from './load.ts'
 import { isSnapshotDue, type OpenDocument } from './open-document.ts'
@@ -29,6 +30,8 @@ export interface DocumentsEvents {
   catchUpFailed: { documentName: string; cause: unknown }
   snapshotFailed: { documentName: string; cause: unknown }
 }
+
+takeRestsOfCollected()
 
 /** The documents in this process's memory: loaded, journaled from their own update event, snapshotted, let go. */
 export class Documents {

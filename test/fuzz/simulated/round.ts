@@ -2,7 +2,7 @@ import { TidemarkError } from '@tidemark/shared'
 import * as Y from 'yjs'
 import { Timeline } from '../../../client/src/testing/timeline.ts'
 import type { Access, Authoriser } from '../../../server/src/auth/access.ts'
-import { load } from '../../../server/src/documents/load.ts'
+import { load, RowQuarantined } from '../../../server/src/documents/load.ts'
 import type { SyncFailure } from '../../../server/src/sync.ts'
 import { Random } from '../../helpers/random.ts'
 import { Node } from '../../simulation/server/node.ts'
@@ -165,11 +165,23 @@ class Round {
       if (!isExpected(line)) this.#complaints.push(`the server printed ${line.slice(0, 500)}`)
   }
 
+  async #load(document: string): Promise<Y.Doc> {
+    for (;;) {
+      const stored = new Y.Doc()
+      try {
+        await load(this.#storage.direct, document, stored)
+        return stored
+      } catch (error) {
+        if (!(error instanceof RowQuarantined)) throw error
+        this.#complaints.push(`a row went into quarantine: ${error.summary} ${error.cause}`)
+      }
+    }
+  }
+
   /** What is stored opens, holds all that was acknowledged, and is what everybody sees. */
   async #compare(): Promise<void> {
     for (const document of documents) {
-      const stored = new Y.Doc()
-      await load(this.#storage.direct, document, stored)
+      const stored = await this.#load(document)
       const people = this.#people.filter((person) => person.document === document)
       const clients = new Set(people.flatMap(({ edits }) => [...edits.clients]))
       for (const person of people) {
