@@ -50,6 +50,7 @@ function remediesFor(code: ErrorCode): readonly Remedy[] {
     case 'token-missing':
     case 'token-invalid':
     case 'token-expired':
+    case 'token-revoked':
     case 'token-provider-failed':
     case 'account-mismatch':
       return ['sign-in']

@@ -25,6 +25,7 @@ const sentences = {
   'token-missing': 'Sign in to go on.',
   'token-invalid': 'The server did not accept this token.',
   'token-expired': 'The token has run out. Sign in with a new one.',
+  'token-revoked': 'This token was revoked. Sign in with a new one.',
   'permission-denied': 'This token is not an administrator’s: it needs the level admin on every document (*).',
 }
 

@@ -1,3 +1,4 @@
+export type { Revocations, Revoked } from './auth/revocations.ts'
 export { signToken } from './auth/sign-token.ts'
 export { type Config, parseConfig } from './config.ts'
 export { createLog, type Log } from './log.ts'

@@ -5,8 +5,9 @@ import { systemClock } from '@tidemark/shared'
 import type { Gauge } from 'prom-client'
 import { createCatalogue } from './admin/catalogue.ts'
 import { createAuthoriser } from './auth/authoriser.ts'
+import { Revocations, withRevocations } from './auth/revocations.ts'
 import type { Config } from './config.ts'
-import { openDatabase } from './database/database.ts'
+import { type Database, openDatabase } from './database/database.ts'
 import { createApp } from './http/app.ts'
 import { createNetworkPolicy } from './http/network-policy.ts'
 import { createReadiness } from './http/readiness.ts'
@@ -19,6 +20,8 @@ export interface RunningServer {
   /** Where people and clients reach it, such as `http://127.0.0.1:4321`. */
   readonly url: string
   readonly port: number
+  /** Takes people's access away while they are here, and gives it back (S8). */
+  readonly revocations: Pick<Revocations, 'revoke' | 'restore'>
   /**
    * Shuts down in order (W3); calling it again waits for the same shutdown.
    * @returns how many updates could not be committed within the time limit: nobody was told that they were saved
@@ -47,13 +50,17 @@ export async function startServer(config: Config, { log }: { log: Log }): Promis
     config.databaseUrl === null ? { dataFolder: config.dataFolder } : { databaseUrl: config.databaseUrl },
     (cause) => onFailure({ code: 'storage-unavailable', attempt: 'idle connection', cause }),
   )
-  const authoriser = createAuthoriser(config.auth, systemClock)
+  const revocations = await openRevocations(database, (cause) =>
+    onFailure({ code: 'storage-unavailable', attempt: 'look for revocations', cause }),
+  )
+  const authoriser = withRevocations(createAuthoriser(config.auth, systemClock), revocations)
   let port = config.port
   const policy = createNetworkPolicy({ config, port: () => port })
   const sync = new SyncServer({
     config,
     database,
     authoriser,
+    revocations,
     clock: systemClock,
     version,
     checkUpgrade({ headers }) {
@@ -89,6 +96,7 @@ export async function startServer(config: Config, { log }: { log: Log }): Promis
   try {
     port = await listen(http, config)
   } catch (error) {
+    revocations.close()
     await sync.stop(0)
     await database.close()
     throw error
@@ -101,13 +109,23 @@ export async function startServer(config: Config, { log }: { log: Log }): Promis
     if (left > 0) log.error({ updates: left }, 'stopped before everything was committed; nobody was told it was saved')
     http.close()
     http.closeAllConnections()
+    revocations.close()
     await database.close()
     log.info('stopped')
     return left
   }
   let stopping: Promise<number> | null = null
   const name = config.host.includes(':') ? `[${config.host}]` : config.host
-  return { url: `http://${name}:${port}`, port, stop: () => (stopping ??= stop()) }
+  return { url: `http://${name}:${port}`, port, revocations, stop: () => (stopping ??= stop()) }
+}
+
+async function openRevocations(database: Database, onFailure: (cause: unknown) => void): Promise<Revocations> {
+  try {
+    return await Revocations.open({ database, clock: systemClock, onFailure })
+  } catch (error) {
+    await database.close()
+    throw error
+  }
 }
 
 function observe(sync: SyncServer, metrics: Metrics, log: Log): void {

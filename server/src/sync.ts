@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http'
 import { type Clock, closeCode, type ErrorCode, TidemarkError } from '@tidemark/shared'
 import type { Access, Authoriser } from './auth/access.ts'
+import type { Revocations } from './auth/revocations.ts'
 import type { Config } from './config.ts'
 import type { Database } from './database/database.ts'
 import { Documents } from './documents/documents.ts'
@@ -36,6 +37,7 @@ export interface SyncParts {
   config: Pick<Config, 'limits' | 'journal' | 'snapshots'>
   database: Database
   authoriser: Authoriser
+  revocations: Pick<Revocations, 'check' | 'isRevoked' | 'changed'>
   clock: Clock
   version: string
   /** Checks the host and the origin of an upgrade; an error code refuses it (S2). */
@@ -87,6 +89,7 @@ export class SyncServer {
         extensions: [
           authentication({
             authoriser: parts.authoriser,
+            revocations: parts.revocations,
             documents: this.documents,
             clock,
             version: parts.version,
@@ -107,7 +110,8 @@ export class SyncServer {
   }
 
   #connectParts(): void {
-    const { onFailure } = this.#parts
+    const { onFailure, revocations } = this.#parts
+    revocations.changed = () => this.#endRevoked()
     this.documents.events.on('settled', ({ document }) => {
       if (document.getConnectionsCount() === 0) void this.hocuspocus.unloadDocument(document)
     })
@@ -147,6 +151,16 @@ export class SyncServer {
     this.#endSessions(documentName, error)
     if (error.code !== 'document-write-failed') return
     this.documents.unstorable.failed(documentName, edits(), clock.now())
+  }
+
+  #endRevoked(): void {
+    for (const gate of this.sockets.gates()) {
+      for (const session of [...gate.sessions.values()]) {
+        if (session.access && this.#parts.revocations.isRevoked(session.access)) {
+          gate.end(session, new TidemarkError('token-revoked'))
+        }
+      }
+    }
   }
 
   #told = true

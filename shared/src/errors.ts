@@ -16,6 +16,7 @@ export const errorCodes = [
   'token-missing',
   'token-invalid',
   'token-expired',
+  'token-revoked',
   'token-provider-failed',
   'permission-denied',
   'read-only',
@@ -104,6 +105,7 @@ export function consequenceOf(code: ErrorCode): Consequence {
       return 'reauthenticate'
     case 'token-missing':
     case 'token-invalid':
+    case 'token-revoked':
     case 'token-provider-failed':
     case 'permission-denied':
     case 'read-only':
@@ -168,6 +170,7 @@ export const errorSentences: { readonly [code in ErrorCode]: string } = {
   'token-missing': 'You are not signed in. Sign in to save your edits.',
   'token-invalid': 'Your sign-in was not accepted. Sign in again to save your edits.',
   'token-expired': 'Your sign-in has expired. Sign in again to save your edits.',
+  'token-revoked': 'Your access was taken back. Your edits are kept on this device; sign in again, or ask for access.',
   'token-provider-failed': 'Your sign-in could not be renewed. Sign in again to save your edits.',
   'permission-denied': 'You do not have access to this document. Ask its owner for access.',
   'read-only': 'You may read this document but not change it. Your edit was not saved; ask its owner for access.',

@@ -8,6 +8,8 @@ export type Level = 'read' | 'write' | 'admin'
 export interface TokenClaims {
   /** The person's id. */
   subject?: string
+  /** The token's own id (`jti`). */
+  id?: string
   name?: string
   documents?: Record<string, Level>
   /** Seconds from now; negative for a token that has run out already. */
@@ -18,12 +20,13 @@ export interface TokenClaims {
 /** A token as an application's backend would sign it. */
 export async function token({
   subject = 'person-1',
+  id,
   name = 'Ada',
   documents = { '*': 'write' },
   expiresIn = 3600,
   signedWith = secret,
 }: TokenClaims = {}): Promise<string> {
-  return new SignJWT({ name, documents })
+  return new SignJWT({ name, documents, ...(id === undefined ? {} : { jti: id }) })
     .setProtectedHeader({ alg: 'HS256' })
     .setSubject(subject)
     .setIssuedAt()

@@ -17,6 +17,7 @@ const ofTheTab: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'token-missing',
   'token-invalid',
   'token-expired',
+  'token-revoked',
   'token-provider-failed',
   'permission-denied',
   'read-only',

@@ -10,6 +10,8 @@ export function allows(level: Level, needed: Level): boolean {
 export interface Access {
   readonly userId: string
   readonly userName: string | null
+  /** The token's own id (`jti`), by which it can be revoked; null when it has none. */
+  readonly tokenId: string | null
   readonly level: Level
   /** Unix time in ms from which on the token no longer counts; `null` when it does not expire. */
   readonly expiresAt: number | null
@@ -17,7 +19,7 @@ export interface Access {
 
 export interface Authoriser {
   /**
-   * @throws {TidemarkError} `token-missing`, `token-invalid`, `token-expired`, `permission-denied`;
+   * @throws {TidemarkError} `token-missing`, `token-invalid`, `token-expired`, `token-revoked`, `permission-denied`;
    *   `server-busy` while the key set cannot be fetched
    */
   authorise(token: string, documentName: string): Promise<Access>

@@ -33,6 +33,7 @@ describe('[T1] a token signed with the secret', () => {
     expect(await allowed(token)).toEqual({
       userId: 'ada',
       userName: 'Ada',
+      tokenId: null,
       level: 'write',
       expiresAt: now + 60 * second,
     })
@@ -42,7 +43,13 @@ describe('[T1] a token signed with the secret', () => {
   test('may list its patterns, and need neither name nor end', async () => {
     for (const key of ['pattern', 'name']) {
       const token = await sign({ sub: 'ada', documents: [{ [key]: 'team-7/*', level: 'admin' }] })
-      expect(await allowed(token)).toEqual({ userId: 'ada', userName: null, level: 'admin', expiresAt: null })
+      expect(await allowed(token)).toEqual({
+        userId: 'ada',
+        userName: null,
+        tokenId: null,
+        level: 'admin',
+        expiresAt: null,
+      })
     }
   })
 
@@ -119,6 +126,9 @@ describe('[S3] hostile and broken tokens', () => {
     ['a megabyte of garbage', () => 'e'.repeat(1_000_000)],
     ['without a person', () => sign({ documents: { '*': 'admin' } })],
     ['with an empty person', () => sign({ ...payload, sub: '' })],
+    ['with a person that Postgres cannot keep', () => sign({ ...payload, sub: 'a\0da' })],
+    ['with a person of half a character', () => sign({ ...payload, sub: 'ada\ud800' })],
+    ['with an id that Postgres cannot keep', () => sign({ ...payload, jti: '\0' })],
     ['with a person of the wrong type', () => sign({ ...payload, sub: 7 as unknown as string })],
     ['with an unknown level', () => sign({ ...payload, documents: { '*': 'owner' } })],
     [
@@ -165,7 +175,7 @@ describe('[S1] an open server', () => {
   const open = createAuthoriser({ mode: 'open' }, clock)
 
   test.each(['', 'anything', 'a.b.c', 'e'.repeat(100_000)])('takes %.20j', async (token) => {
-    const anybody = { userId: 'anonymous', userName: null, level: 'admin', expiresAt: null }
+    const anybody = { userId: 'anonymous', userName: null, tokenId: null, level: 'admin', expiresAt: null }
     expect(await open.authorise(token, 'plan')).toEqual(anybody)
     expect(await open.authoriseAdmin(token)).toEqual(anybody)
   })
@@ -175,6 +185,7 @@ describe('[S1] an open server', () => {
     expect(await open.authorise(token, 'plan')).toEqual({
       userId: 'ada',
       userName: 'Ada',
+      tokenId: null,
       level: 'admin',
       expiresAt: now + 60 * second,
     })

@@ -43,15 +43,15 @@ function verifyingAuthoriser(auth: Exclude<AuthConfig, { mode: 'open' }>, clock:
  */
 function openAuthoriser(clock: Clock): Authoriser {
   async function authorise(token: string): Promise<Access> {
-    const { userId, userName, expiresAt } = unverifiedClaims(token)
+    const { userId, userName, tokenId, expiresAt } = unverifiedClaims(token)
     refuseExpired(expiresAt, clock)
-    return { userId, userName, level: 'admin', expiresAt }
+    return { userId, userName, tokenId, level: 'admin', expiresAt }
   }
   return { authorise, authoriseAdmin: authorise }
 }
 
 function unverifiedClaims(token: string): Omit<Claims, 'grants'> {
-  const anonymous = { userId: 'anonymous', userName: null, expiresAt: null }
+  const anonymous = { userId: 'anonymous', userName: null, tokenId: null, expiresAt: null }
   if (token === '' || token.length > maxTokenCharacters) return anonymous
   try {
     return parseClaims(decodeJwt(token))

@@ -14,8 +14,19 @@ const grantList = z.array(
   ]),
 )
 
+/** Postgres keeps no text with U+0000 in it, and lone surrogates become one and the same character on the way there. */
+const isStorable = (text: string): boolean => !text.includes('\0') && text.isWellFormed()
+
+/** Who somebody is, or which token it is: kept beside edits, and looked up. */
+export const identifier = z
+  .string()
+  .min(1)
+  .max(256)
+  .refine(isStorable, 'it holds a character that cannot be stored (U+0000, or half of one)')
+
 const claimsSchema = z.object({
-  sub: z.string().min(1).max(256),
+  sub: identifier,
+  jti: identifier.nullish(),
   name: z.string().max(256).nullish(),
   documents: z.union([z.record(pattern, level), grantList]).nullish(),
   exp: z.number().nullish(),
@@ -25,6 +36,7 @@ const claimsSchema = z.object({
 export interface Claims {
   readonly userId: string
   readonly userName: string | null
+  readonly tokenId: string | null
   readonly grants: Grants
   readonly expiresAt: number | null
 }
@@ -39,10 +51,11 @@ export function parseClaims(payload: unknown): Claims {
       `The token's claim ${issue?.path.map(String).join('.') || '(payload)'} cannot be used: ${issue?.message ?? ''}`,
     )
   }
-  const { sub, name, documents, exp } = result.data
+  const { sub, jti, name, documents, exp } = result.data
   return {
     userId: sub,
     userName: name || null,
+    tokenId: jti ?? null,
     grants: grantsOf(documents ?? {}),
     expiresAt: exp == null ? null : Math.floor(exp * 1000),
   }

@@ -34,6 +34,8 @@ export interface Database extends Runner {
   readonly kysely: Kysely<Schema>
   /** The journal's own way to the database: however many others wait, it does not wait for them. */
   readonly writer: Writer
+  /** For small questions that must not wait for anybody: of one second at most. */
+  readonly questions: Runner
   /** Why edits cannot be stored now, as far as the database says; empty when they can. It holds nothing up. */
   troubles(): Promise<string[]>
   close(): Promise<void>

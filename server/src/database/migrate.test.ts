@@ -28,7 +28,9 @@ async function relations(url: string): Promise<string[]> {
   return rows.map(({ name }) => name)
 }
 
-const own = ['documents', 'migrations', 'quarantine', 'snapshots', 'updates'].map((name) => `tidemark_store.${name}`)
+const own = ['documents', 'migrations', 'quarantine', 'revocations', 'snapshots', 'updates'].map(
+  (name) => `tidemark_store.${name}`,
+)
 const kysely = ['public.kysely_migration', 'public.kysely_migration_lock']
 
 /** A role of its own that may connect and nothing more. @returns the database's address for it */
@@ -195,7 +197,7 @@ describe('[R7.7] tables of the first version', () => {
     await old.end()
     expect(await query(url, 'select head::int as head from tidemark_store.documents')).toEqual([{ head: stored }])
     expect(await query(url, 'select count(*)::int as count from tidemark_store.updates')).toEqual([{ count: stored }])
-    expect(await query(url, 'select name from tidemark_store.migrations order by 1')).toHaveLength(3)
+    expect(await query(url, 'select name from tidemark_store.migrations order by 1')).toHaveLength(4)
   })
 
   test('of which one is missing are neither moved nor replaced', async () => {

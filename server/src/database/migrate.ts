@@ -5,6 +5,7 @@ import { refusalOf } from './migration-failures.ts'
 import { journal } from './migrations/0001-journal.ts'
 import { checksums } from './migrations/0002-checksums.ts'
 import { missingRevisions } from './migrations/0003-missing-revisions.ts'
+import { revocations } from './migrations/0004-revocations.ts'
 import { hasColumns, relationsIn } from './relations.ts'
 import { ownSchema, tables } from './tables.ts'
 
@@ -16,6 +17,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0001-journal': journal,
   '0002-checksums': checksums,
   '0003-missing-revisions': missingRevisions,
+  '0004-revocations': revocations,
 }
 
 /** What a database that this version has migrated holds last. */

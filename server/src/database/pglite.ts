@@ -63,6 +63,7 @@ export async function openPglite(folder: string): Promise<Driver> {
     kind: 'pglite',
     ...runner(false),
     writer: runner(true),
+    questions: runner(false),
     connect: () => connect({ urgent: false }),
     // it lives and dies with this process; what fails in it, the journal's commits tell
     troubles: async () => (lock.isHeld() ? [] : [folderLost(folder).message]),

@@ -71,6 +71,7 @@ export function openPostgres(connectionString: string, onIdleError: (error: Erro
     writer: paced(schema.guard(brief), schema.guard(patient)),
     ...schema.guard(others),
     connect: () => others.connect(),
+    questions,
     troubles: () => askTroubles(questions),
     close: () => (closing ??= close()),
   }

@@ -47,5 +47,11 @@ export const tables: Readonly<Record<string, Columns>> = {
   ...journalTables,
   updates: { ...journalTables.updates, crc: 'bigint' },
   snapshots: { ...journalTables.snapshots, crc: 'bigint', missing: 'bigint[]' },
+  revocations: {
+    kind: 'text',
+    subject: 'text',
+    changed_at: 'timestamp with time zone',
+    expires_at: 'timestamp with time zone',
+  },
   migrations: { name: 'text', applied_at: 'timestamp with time zone' },
 }

@@ -10,6 +10,7 @@ export function statusOf(code: ErrorCode): ContentfulStatusCode {
     case 'token-missing':
     case 'token-invalid':
     case 'token-expired':
+    case 'token-revoked':
       return 401
     case 'permission-denied':
     case 'read-only':

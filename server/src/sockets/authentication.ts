@@ -6,8 +6,9 @@ import type {
   onAuthenticatePayload,
   onTokenSyncPayload,
 } from '@hocuspocus/server'
-import { type Clock, closeCode, decodeAuthField, protocolVersion, TidemarkError } from '@tidemark/shared'
+import { type Clock, decodeAuthField, protocolVersion, TidemarkError } from '@tidemark/shared'
 import type { Access, Authoriser } from '../auth/access.ts'
+import type { Revocations } from '../auth/revocations.ts'
 import type { Documents } from '../documents/documents.ts'
 import { Refusal } from '../documents/refusal.ts'
 import type { ConnectionContext } from './context.ts'
@@ -16,17 +17,16 @@ import type { Session } from './session.ts'
 
 /** A fresh token is asked for this long before the old one runs out, or at half its life if that is shorter, in ms. */
 const renewalLeadMs = 30_000
-/** How long after expiry a client may still answer the request for a fresh token, in ms. */
-const renewalGraceMs = 5_000
 export interface AuthenticationParts {
   authoriser: Authoriser
+  revocations: Pick<Revocations, 'check'>
   documents: Documents
   clock: Clock
   version: string
   /** The largest message that a client may send. */
   messageBytes: number
   isStorageAvailable(documentName: string): boolean
-  onFailure(failure: { error: TidemarkError; documentName: string; sessionId: string; attempt: 'open' | 'renew' }): void
+  onFailure(failure: { error: TidemarkError; documentName: string; sessionId: string; attempt: 'open' }): void
 }
 
 /** Who may do what with a session: decided when it opens, again for each fresh token, and ended when a token runs out. */
@@ -45,6 +45,8 @@ export function authentication(parts: AuthenticationParts): Extension<Connection
       session.isTidemark = envelope.protocol > 0
       const access = await authoriser.authorise(envelope.token, documentName)
       if (envelope.epoch !== undefined) await checkEpoch(documentName, envelope.epoch)
+      // what was revoked while the database was asked has met no session to end
+      parts.revocations.check(access)
       connectionConfig.readOnly = access.level === 'read'
       context.gate.admit(session, access)
       return { access }
@@ -78,6 +80,7 @@ export function authentication(parts: AuthenticationParts): Extension<Connection
     const line = documents.get(connection.document.name)?.line
     if (!session?.access || !line) return
     spareHooks(connection, context.gate)
+    if (session.over) return context.gate.open(session, connection)
     greet(context.gate, session)
     if (!parts.isStorageAvailable(session.documentName)) context.gate.tellError(session, 'storage-unavailable')
     watchExpiry(context.gate, session)
@@ -113,8 +116,8 @@ export function authentication(parts: AuthenticationParts): Extension<Connection
         return
       }
       session.connection?.requestToken()
-      const remaining = Math.max(0, expiresAt - clock.now()) + renewalGraceMs
-      session.cancelExpiry = clock.after(remaining, () => end(gate, session, new TidemarkError('token-expired')))
+      const remaining = Math.max(0, expiresAt - clock.now())
+      session.cancelExpiry = clock.after(remaining, () => gate.end(session, new TidemarkError('token-expired')))
     })
   }
 
@@ -134,24 +137,12 @@ export function authentication(parts: AuthenticationParts): Extension<Connection
           'A fresh token must be of the same person; open a new connection instead.',
         )
       }
-      session.access = access
+      context.gate.renew(session, access)
       connection.readOnly = access.level === 'read'
       greet(context.gate, session)
       watchExpiry(context.gate, session)
     } catch (cause) {
-      end(context.gate, session, asTidemarkError(cause))
-    }
-  }
-
-  /** Ends a session whose right to be here is over (S6). */
-  function end(gate: Gate, session: Session, error: TidemarkError): void {
-    parts.onFailure({ error, documentName: session.documentName, sessionId: gate.id, attempt: 'renew' })
-    if (session.isTidemark) {
-      gate.tell(session, { tidemark: 'error', code: error.code, message: error.message })
-      session.connection?.close({ code: closeCode.tokenExpired, reason: error.code })
-    } else {
-      // a stock provider never opens a closed document again; a closed socket it does, with a new token
-      gate.close(closeCode.tokenExpired, error.code)
+      context.gate.end(session, asTidemarkError(cause))
     }
   }
 

@@ -7,6 +7,7 @@ import {
   errorSentences,
   messageType,
   type ServerMessage,
+  type TidemarkError,
 } from '@tidemark/shared'
 import type { Access } from '../auth/access.ts'
 import type { Documents } from '../documents/documents.ts'
@@ -22,6 +23,7 @@ import { Outgoing } from './outgoing.ts'
 import type { GateEvents, GateLimits } from './owner.ts'
 import { Questions } from './questions.ts'
 import { Reading } from './reading.ts'
+import { Rights } from './rights.ts'
 import { Roster } from './roster.ts'
 import type { Session } from './session.ts'
 import type { Transport } from './transport.ts'
@@ -47,6 +49,7 @@ export class Gate implements WebSocketLike {
   readonly #headers = new HeaderReader()
   readonly #roster: Roster
   readonly #early: Early
+  readonly #rights: Rights
   readonly #outgoing: Outgoing
   readonly #answers: Answers
   readonly #questions: Questions
@@ -93,6 +96,13 @@ export class Gate implements WebSocketLike {
       report: (session, code, cause) => this.#report(session, code, cause),
       broken: (documentName, claims) => this.#events.broken(documentName, claims),
     })
+    this.#rights = new Rights({
+      sessions: this.sessions,
+      headers: this.#headers,
+      transport,
+      now,
+      report: (session, { code, cause }) => this.#report(session, code, cause),
+    })
     this.#outgoing = new Outgoing({
       transport,
       documents,
@@ -101,7 +111,8 @@ export class Gate implements WebSocketLike {
       echoes: this.#echoes,
       answers: this.#answers,
       questions: this.#questions,
-      end: (address) => this.#end(address),
+      rights: this.#rights,
+      end: (address) => this.#forget(address),
       removed: (removal) => this.#events.removed(removal),
     })
   }
@@ -143,6 +154,7 @@ export class Gate implements WebSocketLike {
     }
     // A session begins with its authentication. What comes before it, or after a close, is a leftover of an earlier
     // session; Hocuspocus would keep it and answer it in the next one, where the client takes it for another ack (R4.3).
+    this.#rights.look()
     const session = this.sessions.get(header.address)
     if (!session) {
       if (header.type === messageType.auth) this.#begin(header, frame)
@@ -156,6 +168,7 @@ export class Gate implements WebSocketLike {
 
   /** Reads a frame of a session whose document is open. */
   #take(session: Session, header: frames.Header, frame: Uint8Array): void {
+    if (session.over) return
     const verdict = inspect(session, header, circumstancesOf(session, this.#documents, this.#limits, this.#now()))
     switch (verdict.kind) {
       case 'pass-write':
@@ -190,7 +203,9 @@ export class Gate implements WebSocketLike {
   }
 
   /** Hocuspocus is about to handle a frame, and waits for the promise. */
-  beforeHandling({ messageAddress, document }: Connection, frame: Uint8Array): Promise<void> {
+  beforeHandling(connection: Connection, frame: Uint8Array): Promise<void> {
+    const { messageAddress, document } = connection
+    if (this.#rights.isDismissed(connection)) frames.makeEmpty(frame)
     return this.#questions.beforeHandling(this.sessions.get(messageAddress), document, frame)
   }
 
@@ -238,11 +253,25 @@ export class Gate implements WebSocketLike {
   /** Its token was accepted. */
   admit(session: Session, access: Access): void {
     this.#roster.admit(session, access)
+    this.#rights.changed()
+  }
+
+  /** It has a fresh token. */
+  renew(session: Session, access: Access): void {
+    session.access = access
+    this.#rights.changed()
+  }
+
+  /** Ends a session whose right to be here is over (S6): from this moment it neither reads nor writes. */
+  end(session: Session, error: TidemarkError): void {
+    this.#rights.end(session, error)
   }
 
   /** Its document is open: what it sends goes to `connection` from now on, what it sent meanwhile first. */
   open(session: Session, connection: Connection): void {
     session.connection = connection
+    this.#rights.look()
+    if (!this.#rights.admits(session, connection)) return
     this.#early.release(session).catch((cause) => {
       this.#report(session, 'internal', cause)
       this.close(closeCode.reset, 'connection-lost')
@@ -293,7 +322,7 @@ export class Gate implements WebSocketLike {
     this.#outgoing.send(data as Uint8Array)
   }
 
-  #end(address: string): void {
+  #forget(address: string): void {
     const session = this.#roster.end(address)
     if (session) this.#early.forget(session)
   }
@@ -305,6 +334,6 @@ export class Gate implements WebSocketLike {
 
   /** The socket is gone. */
   closed(): void {
-    for (const address of [...this.sessions.keys()]) this.#end(address)
+    for (const address of [...this.sessions.keys()]) this.#forget(address)
   }
 }

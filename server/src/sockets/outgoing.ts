@@ -5,6 +5,7 @@ import type { Echoes } from './echoes.ts'
 import * as frames from './frames.ts'
 import type { HeaderReader } from './header-reader.ts'
 import type { Questions } from './questions.ts'
+import type { Rights } from './rights.ts'
 import type { Removal } from './room.ts'
 import type { Session } from './session.ts'
 import type { Transport } from './transport.ts'
@@ -17,6 +18,7 @@ export interface OutgoingParts {
   echoes: Echoes
   answers: Answers
   questions: Questions
+  rights: Rights
   /** A session is over. */
   end(address: string): void
   removed(removal: Removal): void
@@ -31,8 +33,11 @@ export class Outgoing {
   }
 
   send(frame: Uint8Array): void {
-    const { transport, echoes, questions } = this.#parts
-    switch (frames.typeOf(frame)) {
+    const { transport, echoes, questions, rights } = this.#parts
+    rights.look()
+    const type = frames.typeOf(frame)
+    if (type !== messageType.close && type !== messageType.auth && rights.withholds(frame)) return
+    switch (type) {
       case messageType.syncStatus:
         this.#answer(frame)
         return

@@ -1,5 +1,5 @@
 import type { Connection } from '@hocuspocus/server'
-import type { ErrorCode } from '@tidemark/shared'
+import type { ErrorCode, TidemarkError } from '@tidemark/shared'
 import type { Access } from '../auth/access.ts'
 import type { Claims } from './claims.ts'
 import { encodeAddress } from './frames.ts'
@@ -20,6 +20,8 @@ export class Session {
   /** Whether its client speaks Tidemark's additions (told by the envelope around its token). */
   isTidemark = false
   access: Access | null = null
+  /** Why it may neither read nor write any more, though it has not been closed yet. */
+  over: TidemarkError | null = null
   /** What it sent before its document was open, unread; null from then on. */
   early: { readonly frames: Uint8Array[]; bytes: number } | null = { frames: [], bytes: 0 }
   connection: Connection | null = null

@@ -1,19 +1,19 @@
 import { parseConfig } from '../config.ts'
 import { createLog } from '../log.ts'
-import { startServer } from '../server.ts'
+import { type RunningServer, startServer } from '../server.ts'
 
 /** A server in the test's own process. */
 export class LocalServer {
   readonly #lines: string[] = []
   #url = ''
-  #stop: () => Promise<unknown> = async () => {}
+  #running: RunningServer | null = null
 
   static async start(databaseUrl: string, env: Record<string, string>): Promise<LocalServer> {
     const server = new LocalServer()
     const log = createLog('info', { write: (line) => server.#lines.push(line) })
     const running = await startServer(parseConfig([], { DATABASE_URL: databaseUrl, PORT: '0', ...env }), { log })
     server.#url = running.url.replace('http', 'ws')
-    server.#stop = () => running.stop()
+    server.#running = running
     return server
   }
 
@@ -27,11 +27,20 @@ export class LocalServer {
     return `${this.#url}/y-websocket`
   }
 
+  get http(): string {
+    return this.#url.replace('ws', 'http')
+  }
+
+  get revocations(): RunningServer['revocations'] {
+    if (!this.#running) throw new Error('the server does not run')
+    return this.#running.revocations
+  }
+
   get log(): Record<string, unknown>[] {
     return this.#lines.map((line) => JSON.parse(line) as Record<string, unknown>)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#stop()
+    await this.#running?.stop()
   }
 }

@@ -212,7 +212,7 @@ const authoriser: Authoriser = {
   async authorise(token) {
     const level = levels[token] ?? 'write'
     if (typeof level !== 'string') throw level
-    return { userId: token, userName: null, level, expiresAt: null }
+    return { userId: token, userName: null, tokenId: null, level, expiresAt: null }
   },
   async authoriseAdmin() {
     throw new TidemarkError('permission-denied')

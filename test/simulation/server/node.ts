@@ -33,7 +33,7 @@ export const limits = {
 }
 export const shutdownMs = 10_000
 
-const anybody = { userId: 'anybody', userName: null, level: 'admin', expiresAt: null } as const
+const anybody = { userId: 'anybody', userName: null, tokenId: null, level: 'admin', expiresAt: null } as const
 
 /** One Tidemark server from its start to its end: everything behind the accepted socket is the real thing. */
 export class Node {
@@ -67,6 +67,7 @@ export class Node {
           config: { limits, journal: { windowMs: 2 }, snapshots: { debounceMs: 300, maxDebounceMs: 1_000 } },
           database: storage.open(this.process),
           authoriser: world.authoriser ?? { authorise: async () => anybody, authoriseAdmin: async () => anybody },
+          revocations: { check: () => {}, isRevoked: () => false, changed: () => {} },
           clock,
           version: 'simulated',
           checkUpgrade: () => null,

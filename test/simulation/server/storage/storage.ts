@@ -91,6 +91,7 @@ export class Storage {
       kysely: nothing as Database['kysely'],
       run,
       writer: { run },
+      questions: { run },
       troubles: async () => [],
       close: async () => {},
     }
@@ -116,6 +117,7 @@ export class Storage {
       writer: {
         run: (statement, values, pace = 'brief') => (pace === 'brief' ? brief : patient).run(statement, values),
       },
+      questions: this.#lane(process, lanes.others),
       troubles: async () => [],
       close: async () => {},
     }
