@@ -1,3 +1,4 @@
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { readClaims } from '../sockets/claims.ts'
@@ -131,4 +132,38 @@ test('[R6.14] a clock that is set back makes nobody wait for longer', () => {
   const [refused] = editsOf(1, new Y.Doc(), type(5))
   unstorable.failed('plan', [refused], 86_400_000)
   expect(unstorable.heldUntil('plan', refused, 0)).toBeNull()
+})
+
+/** An edit of somebody who has written nothing, and deletes ranges of client 1. */
+const deleting = (ranges: readonly { clock: number; len: number }[]) => ({
+  begins: new Map<number, number>(),
+  ends: new Map<number, number>(),
+  deletions: { clients: new Map([[1, [...ranges]]]) },
+})
+
+test('[R6.14] whatever ranges are deleted, in whatever order, an edit is held back if it deletes one of them', () => {
+  const ranges = fc.array(fc.record({ clock: fc.nat(60), len: fc.integer({ min: 1, max: 6 }) }), { minLength: 1 })
+  fc.assert(
+    fc.property(ranges, ranges, (refused, next) => {
+      const unstorable = new Unstorable()
+      unstorable.failed('plan', [deleting(refused)], 0)
+      const hasSame = refused.some((one) =>
+        next.some((other) => one.clock < other.clock + other.len && other.clock < one.clock + one.len),
+      )
+      expect(unstorable.heldUntil('plan', deleting(next), 0) !== null).toBe(hasSame)
+    }),
+  )
+})
+
+test('[R6.14] a hundred thousand deletions that were refused, and as many again, stop nobody', () => {
+  const unstorable = new Unstorable()
+  const everySecond = (first: number) =>
+    Array.from({ length: 100_000 }, (_, index) => ({ clock: first + 2 * index, len: 1 }))
+  const began = performance.now()
+  unstorable.failed('plan', [deleting(everySecond(0)), deleting(everySecond(0))], 0)
+  expect(unstorable.heldUntil('plan', deleting(everySecond(1)), 0)).toBeNull()
+  expect(unstorable.heldUntil('plan', deleting(everySecond(0)), 0)).not.toBeNull()
+  unstorable.failed('plan', [deleting(everySecond(0))], 5_000)
+  // every pair compared would take minutes
+  expect(performance.now() - began).toBeLessThan(2_000)
 })

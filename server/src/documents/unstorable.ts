@@ -10,7 +10,8 @@ interface Range {
 interface Held {
   /** For each Yjs client, where the structs begin; everything behind waits. */
   readonly from: Map<number, number>
-  readonly deletions: Map<number, Range[]>
+  /** In the order of their clocks, and none touches another, once all is noted. */
+  readonly deletions: Map<number, readonly Range[]>
   since: number
   /** In ms, without what it waits for others. */
   delay: number
@@ -23,6 +24,8 @@ const longestDelay = 300_000
 /** Between the next tries of several writers, in ms, so that one who is not at fault is tried alone. */
 const apart = 500
 const largestCount = 1_000
+/** Of the deletions of one writer; what is beyond is tried again a little too soon. */
+const mostRanges = 10_000
 
 /**
  * Edits that the database refused for good (`document-write-failed`). Their writers still hold them and send them again
@@ -40,6 +43,8 @@ export class Unstorable {
     const before = this.#held.get(name)
     const held = new Map<number | null, Held>()
     for (const edit of edits) note(held, edit, now)
+    for (const { deletions } of held.values())
+      for (const [client, ranges] of deletions) deletions.set(client, inOrder(ranges))
     let count = 0
     for (const [client, entry] of held) {
       const earlier = before?.get(client)
@@ -88,7 +93,9 @@ function note(held: Map<number | null, Held>, { begins, deletions }: Edit, now: 
   }
   for (const [client, ranges] of deletions.clients) {
     const all = of(writer).deletions
-    all.set(client, [...(all.get(client) ?? []), ...ranges])
+    const noted = (all.get(client) ?? []) as Range[]
+    all.set(client, noted)
+    for (const range of ranges) if (noted.length < mostRanges) noted.push(range)
   }
 }
 
@@ -106,12 +113,36 @@ function carries({ ends, deletions }: Omit<Edit, 'begins'>, held: Held): boolean
   return overlap(held.deletions, deletions.clients)
 }
 
+function inOrder(ranges: readonly Range[]): Range[] {
+  const joined: { clock: number; len: number }[] = []
+  for (const { clock, len } of [...ranges].sort((one, other) => one.clock - other.clock)) {
+    const last = joined.at(-1)
+    if (last && clock <= last.clock + last.len) last.len = Math.max(last.len, clock + len - last.clock)
+    else joined.push({ clock, len })
+  }
+  return joined
+}
+
 type Ranges = ReadonlyMap<number, readonly Range[]>
-function overlap(ones: Ranges, others: Ranges): boolean {
-  for (const [client, ranges] of ones) {
-    for (const one of others.get(client) ?? []) {
-      for (const { clock, len } of ranges) if (clock < one.clock + one.len && one.clock < clock + len) return true
+
+/** Whether something is in both. `held` is in order, so that it costs little however much each of them deletes. */
+function overlap(held: Ranges, others: Ranges): boolean {
+  for (const [client, ranges] of held) {
+    for (const { clock, len } of others.get(client) ?? []) {
+      const next = ranges[firstThatEndsBehind(ranges, clock)]
+      if (next && next.clock < clock + len) return true
     }
   }
   return false
+}
+
+function firstThatEndsBehind(ranges: readonly Range[], clock: number): number {
+  let [from, to] = [0, ranges.length]
+  while (from < to) {
+    const middle = (from + to) >> 1
+    const { clock: start, len } = ranges[middle] as Range
+    if (start + len > clock) to = middle
+    else from = middle + 1
+  }
+  return from
 }
