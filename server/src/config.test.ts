@@ -37,6 +37,7 @@ describe('[W1] where a value comes from', () => {
         presenceStates: 100,
         valueDepth: 500,
         subdocuments: 2_000,
+        waitingBytes: 256 * 1024,
         sockets: 20_000,
         unauthenticatedSockets: 2000,
         authenticationMs: 10_000,

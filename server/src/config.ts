@@ -31,6 +31,7 @@ export interface Config {
     readonly typeDepth: number
     readonly valueDepth: number
     readonly subdocuments: number
+    readonly waitingBytes: number
     readonly presenceStateBytes: number
     readonly presenceStates: number
     readonly sockets: number
@@ -76,6 +77,7 @@ export function parseConfig(args: readonly string[], env: Environment): Config {
       typeDepth: values.typeDepth,
       valueDepth: values.valueDepth,
       subdocuments: values.subdocuments,
+      waitingBytes: values.waitingBytes,
       presenceStateBytes: values.presenceStateBytes,
       presenceStates: values.presenceStates,
       sockets: values.sockets,

@@ -52,3 +52,18 @@ const text = (letters: string, origin: Id): Block['structs'][number] =>
     key: '',
     content: (encoder) => encoding.writeVarString(encoder, letters),
   })
+
+test('[R6.32] a hundred thousand deletions of what nobody has are refused, and nobody’s next edits wait for them', async () => {
+  await using server = await ServerProcess.start({ databaseUrl: await freshDatabase() })
+  using honest = new Writer({ url: server.sync, document })
+  await honest.synced()
+  using hostile = await RawClient.open(server.sync, document)
+  const ranges = Array.from({ length: 100_000 }, (_, index) => ({ clock: 2 * index, length: 1 }))
+  hostile.update(document, spellUpdate([], new Map([[client, ranges]])))
+  expect(await hostile.reason('the deletions')).toBe('update-too-complex')
+  hostile.update(document, spellUpdate([], new Map([[client, ranges.slice(0, 10)]])))
+  await until('a few may wait', () => hostile.said.some((said) => said.kind === 'status' && said.saved))
+  for (let count = 0; count < 20; count++) honest.write()
+  await honest.drained()
+  expect(await readEdits({ url: server.sync, document })).toEqual(honest.acknowledged)
+})

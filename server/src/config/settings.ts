@@ -164,6 +164,13 @@ export const settings = {
     'Depth of a single value (JSON within JSON).',
   ),
   subdocuments: limit('subdocuments', 'number', '2000', wholeNumber(0, 1_000_000), 'Documents within a document.'),
+  waitingBytes: limit(
+    'waiting-bytes',
+    'size',
+    '256KiB',
+    byteSize(kib, 16 * mib),
+    'Edits of a document that wait for others they build on.',
+  ),
   presenceStateBytes: limit(
     'presence-state-bytes',
     'size',

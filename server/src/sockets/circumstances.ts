@@ -1,5 +1,6 @@
 import type { Documents } from '../documents/documents.ts'
 import { excessOf, type StructureLimits } from '../documents/structure.ts'
+import { waitsTooMuch } from '../documents/waiting.ts'
 import type { Circumstances } from './inspect.ts'
 import type { Session } from './session.ts'
 
@@ -7,13 +8,18 @@ import type { Session } from './session.ts'
 export function circumstancesOf(
   { documentName, access }: Session,
   documents: Documents,
-  limits: StructureLimits & { documentBytes: number },
+  limits: StructureLimits & { documentBytes: number; waitingBytes: number },
   now: number,
 ): Circumstances {
   const limit = limits.documentBytes
   return {
     now,
-    excessOf: (structs) => excessOf(structs, documents.get(documentName)?.document ?? null, limits),
+    excessOf: ({ byteLength }, claims, structs) => {
+      const document = documents.get(documentName)?.document ?? null
+      const excess = excessOf(structs, document, limits)
+      if (excess !== null || document === null) return excess
+      return waitsTooMuch(document, { byteLength, claims, structs }, limits.waitingBytes)
+    },
     heldUntil: (claims) => documents.unstorable.heldUntil(documentName, claims, now),
     hasRoomFor: ({ byteLength: bytes }, claims) => {
       // nothing of it is going to be applied

@@ -23,8 +23,8 @@ export interface Circumstances {
   now: number
   /** Whether the session's document may take this update. */
   hasRoomFor(update: Uint8Array, claims: Claims): boolean
-  /** What is too much in the structure of an update; null when nothing is. */
-  excessOf(structs: readonly Struct[]): string | null
+  /** What is too much in the structure of an update, or in what it waits for; null when nothing is. */
+  excessOf(update: Uint8Array, claims: Claims, structs: readonly Struct[]): string | null
   /** When an update that could not be stored may be tried again, in Unix time in ms; null when there is no such thing. */
   heldUntil(claims: Claims): number | null
 }
@@ -75,7 +75,7 @@ function inspectSync(session: Session, decoder: frames.Header['decoder'], circum
   const { update, claims, structs } = message
   const earlier = session.refusals.blocking(claims)
   if (earlier) return { kind: 'refuse-write', code: earlier, claims, cause: new Error('it builds on a refused edit') }
-  const excess = circumstances.excessOf(structs)
+  const excess = circumstances.excessOf(update, claims, structs)
   if (excess) return { kind: 'refuse-write', code: 'update-too-complex', claims, cause: new Error(excess) }
   const until = circumstances.heldUntil(claims)
   if (until !== null) return { kind: 'refuse-write', code: 'document-write-failed', claims, until }

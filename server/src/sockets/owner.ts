@@ -9,6 +9,7 @@ import type { Session } from './session.ts'
 export interface GateLimits extends StructureLimits, RosterLimits {
   messageBytes: number
   documentBytes: number
+  waitingBytes: number
 }
 
 /** What a gate tells the server that owns it. */

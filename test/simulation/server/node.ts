@@ -25,6 +25,7 @@ export const limits = {
   typeDepth: 500,
   valueDepth: 500,
   subdocuments: 10,
+  waitingBytes: 400_000,
   sockets: 100,
   unauthenticatedSockets: 100,
   authenticationMs: 10_000,

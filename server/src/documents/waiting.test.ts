@@ -1,0 +1,86 @@
+import { describe, expect, test } from 'vitest'
+import * as Y from 'yjs'
+import { spellUpdate } from '../../../test/fuzz/grammar/spell.ts'
+import { claimsOf } from '../sockets/claims.ts'
+import { waitsTooMuch } from './waiting.ts'
+
+const limit = 10_000
+
+function waitsIn(document: Y.Doc, update: Uint8Array): boolean {
+  const decoded = Y.decodeUpdate(update)
+  const { byteLength } = update
+  return (
+    waitsTooMuch(document, { byteLength, claims: claimsOf(update, decoded), structs: decoded.structs }, limit) !== null
+  )
+}
+
+/** A text of one person in parts, each of which stands on the one before. */
+function parts(...lengths: number[]): Uint8Array[] {
+  const doc = new Y.Doc()
+  const updates: Uint8Array[] = []
+  doc.on('update', (update: Uint8Array) => updates.push(update))
+  for (const length of lengths) doc.getText('text').insert(doc.getText('text').length, 'x'.repeat(length))
+  return updates
+}
+
+const deletions = (count: number): Uint8Array =>
+  spellUpdate([], new Map([[77, Array.from({ length: count }, (_, index) => ({ clock: 2 * index, length: 1 }))]]))
+
+describe('[R6.32] what waits for others is bounded', () => {
+  test('what is there applies, however large', () => {
+    const document = new Y.Doc()
+    for (const part of parts(5, 100_000, 100_000)) {
+      expect(waitsIn(document, part)).toBe(false)
+      Y.applyUpdate(document, part)
+    }
+    const all = Y.mergeUpdates(parts(5, 100_000, 100_000))
+    expect(waitsIn(new Y.Doc(), all)).toBe(false)
+  })
+
+  test('a little may wait, together no more than the limit', () => {
+    const document = new Y.Doc()
+    for (let waiting = 0; waiting < 3; waiting++) {
+      const [, late] = parts(5, 3_000) as [Uint8Array, Uint8Array]
+      expect(waitsIn(document, late)).toBe(false)
+      Y.applyUpdate(document, late)
+    }
+    const [first, late] = parts(5, 3_000) as [Uint8Array, Uint8Array]
+    expect(waitsIn(document, late)).toBe(true)
+    // what it stands on is let in, and then it is, too
+    expect(waitsIn(document, first)).toBe(false)
+    Y.applyUpdate(document, first)
+    expect(waitsIn(document, late)).toBe(false)
+  })
+
+  test('too much at once, whatever it waits for', () => {
+    const [, late] = parts(5, 20_000) as [Uint8Array, Uint8Array]
+    expect(waitsIn(new Y.Doc(), late)).toBe(true)
+    const [first, , last] = parts(5, 5, 20_000) as [Uint8Array, Uint8Array, Uint8Array]
+    expect(waitsIn(new Y.Doc(), Y.mergeUpdates([first, last]))).toBe(true)
+  })
+
+  test('deletions of what is not there weigh more than their bytes', () => {
+    expect(waitsIn(new Y.Doc(), deletions(100))).toBe(false)
+    expect(waitsIn(new Y.Doc(), deletions(1_000))).toBe(true)
+    const document = new Y.Doc()
+    for (let tries = 0; tries < 20 && !waitsIn(document, deletions(130)); tries++) {
+      Y.applyUpdate(
+        document,
+        spellUpdate([], new Map([[tries, [...Array(130)].map((_, index) => ({ clock: 2 * index, length: 1 }))]])),
+      )
+    }
+    expect(waitsIn(document, deletions(130))).toBe(true)
+  })
+
+  test('deletions of what is there do not wait', () => {
+    const document = new Y.Doc()
+    document.getArray('list').push(Array.from({ length: 5_000 }, (_, index) => index))
+    const other = new Y.Doc()
+    Y.applyUpdate(other, Y.encodeStateAsUpdate(document))
+    const before = Y.encodeStateVector(other)
+    other.transact(() => {
+      for (let at = 2_000; at > 0; at -= 2) other.getArray('list').delete(at)
+    })
+    expect(waitsIn(document, Y.encodeStateAsUpdate(other, before))).toBe(false)
+  })
+})
