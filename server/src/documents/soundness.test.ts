@@ -8,12 +8,12 @@ import { flawOf } from './soundness.ts'
 
 const flaw = (update: Uint8Array) => flawOf(Y.decodeUpdate(update).structs)
 
-/** A letter of client 5 at clock 3. */
-function letter(place: Partial<Spelled>): Uint8Array {
+/** A letter at clock 3, of client 5 unless it is somebody else's. */
+function letter(place: Partial<Spelled>, client = 5): Uint8Array {
   const flags = (place.origin ? 128 : 0) | (place.rightOrigin ? 64 : 0)
   const item = { origin: null, rightOrigin: null, parent: 'text', key: '', ...place, info: 4 | flags }
   const write = spellItem({ ...item, content: (encoder) => encoding.writeVarString(encoder, 'a') })
-  return spellUpdate([{ client: 5, clock: 3, count: 1, structs: [write] }], new Map())
+  return spellUpdate([{ client, clock: 3, count: 1, structs: [write] }], new Map())
 }
 
 describe('[R6.30] what no honest client can have written', () => {
@@ -26,6 +26,28 @@ describe('[R6.30] what no honest client can have written', () => {
     { what: 'its parent comes later', place: { parent: { client: 5, clock: 4 } } },
   ])('an item: $what', ({ place }) => {
     expect(flaw(letter(place))).toBe('an item that stands on itself, or on a later one of its client')
+  })
+
+  test.each([
+    { what: 'left', place: { origin: { client: 6, clock: 2 ** 53 - 1 } } },
+    { what: 'right', place: { rightOrigin: { client: 6, clock: 2 ** 48 + 1 } } },
+    { what: 'around', place: { parent: { client: 6, clock: 2 ** 52 } } },
+  ])('an item with a clock $what of it that no counter holds', ({ place }) => {
+    expect(flaw(letter(place))).toBe('an item that stands on what nobody can write')
+  })
+
+  test('what may wait does not move what others wait for', () => {
+    const waitedFor = (clock: number): unknown => {
+      const doc = new Y.Doc()
+      Y.applyUpdate(doc, letter({ parent: { client: 6, clock } }))
+      Y.applyUpdate(doc, letter({ origin: { client: 7, clock: 15 } }, 4))
+      const { structs } = Y.decodeUpdate(Y.encodeStateAsUpdate(doc))
+      return structs.find((struct): struct is Y.Item => struct.id.client === 4)?.origin?.clock
+    }
+    expect(flaw(letter({ parent: { client: 6, clock: 2 ** 48 } }))).toBe(null)
+    expect(waitedFor(2 ** 48)).toBe(15)
+    // what is refused would have done so
+    expect(waitedFor(2 ** 53 + 32)).toBe(16)
   })
 
   test.each([

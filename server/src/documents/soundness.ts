@@ -16,8 +16,9 @@ export function flawOf(structs: readonly Struct[]): string | null {
       client = id.client
     } else if (ends.get(client) !== id.clock) return 'the structs of a client do not follow each other'
     ends.set(client, id.clock + length)
-    if (struct instanceof Y.Item && standsOnItself(struct))
-      return 'an item that stands on itself, or on a later one of its client'
+    if (!(struct instanceof Y.Item)) continue
+    if (standsOnItself(struct)) return 'an item that stands on itself, or on a later one of its client'
+    if (standsBeyond(struct)) return 'an item that stands on what nobody can write'
   }
   return null
 }
@@ -26,4 +27,16 @@ export function flawOf(structs: readonly Struct[]): string | null {
 function standsOnItself({ id, origin, rightOrigin, parent }: Y.Item): boolean {
   const isNotBefore = (other: unknown) => other instanceof Y.ID && other.client === id.client && other.clock >= id.clock
   return isNotBefore(origin) || isNotBefore(rightOrigin) || isNotBefore(parent)
+}
+
+/**
+ * Yjs counts clocks and positions in doubles; beyond this an update is an attack, not an edit. Of what waits Yjs notes the
+ * differences of clocks: one that is too large for that moves the others, in what somebody else's edits stand on.
+ */
+export const largestClock = 2 ** 48
+
+function standsBeyond({ origin, rightOrigin, parent }: Y.Item): boolean {
+  const isBeyond = (other: unknown) =>
+    other instanceof Y.ID && (other.clock > largestClock || !Number.isSafeInteger(other.client))
+  return isBeyond(origin) || isBeyond(rightOrigin) || isBeyond(parent)
 }

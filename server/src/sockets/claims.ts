@@ -1,5 +1,5 @@
 import * as Y from 'yjs'
-import { flawOf } from '../documents/soundness.ts'
+import { flawOf, largestClock } from '../documents/soundness.ts'
 
 /** What an update says it brings, to be compared with the document after it was applied. */
 export interface Claims {
@@ -12,8 +12,6 @@ export interface Claims {
   readonly deletions: ReturnType<typeof Y.decodeUpdate>['ds']
 }
 
-// Yjs counts clocks and positions in doubles; beyond this an update is an attack, not an edit.
-const largestClock = 2 ** 48
 /** No structs, no deletions: two zeros. */
 const emptyUpdateBytes = 2
 
