@@ -38,6 +38,8 @@ describe('[W1] where a value comes from', () => {
         valueDepth: 500,
         subdocuments: 2_000,
         waitingBytes: 256 * 1024,
+        valueMembers: 100_000,
+        updateParts: 1_000_000,
         sockets: 20_000,
         unauthenticatedSockets: 2000,
         authenticationMs: 10_000,

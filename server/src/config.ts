@@ -34,6 +34,8 @@ export interface Config {
     readonly waitingBytes: number
     readonly presenceStateBytes: number
     readonly presenceStates: number
+    readonly valueMembers: number
+    readonly updateParts: number
     readonly sockets: number
     readonly unauthenticatedSockets: number
     readonly authenticationMs: number
@@ -80,6 +82,8 @@ export function parseConfig(args: readonly string[], env: Environment): Config {
       waitingBytes: values.waitingBytes,
       presenceStateBytes: values.presenceStateBytes,
       presenceStates: values.presenceStates,
+      valueMembers: values.valueMembers,
+      updateParts: values.updateParts,
       sockets: values.sockets,
       unauthenticatedSockets: values.unauthenticatedSockets,
       authenticationMs: values.authenticationMs,

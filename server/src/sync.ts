@@ -243,9 +243,9 @@ export class SyncServer {
         const cause =
           this.documents.get(documentName)?.fault ??
           new Error('Yjs threw in the clean-up of a transaction, and the document takes no more edits')
-        this.#writeFailed(documentName, new TidemarkError('document-write-failed', undefined, { cause }), () => [
-          claims,
-        ])
+        this.#writeFailed(documentName, new TidemarkError('document-write-failed', undefined, { cause }), () =>
+          claims ? [claims] : [],
+        )
       },
       held: (gate, session, until) => this.#tryAgain(gate, session, until),
       removed: (removal) => {

@@ -185,6 +185,20 @@ export const settings = {
     wholeNumber(1, 10_000),
     "People that one session may speak for (a browser's tabs share one).",
   ),
+  valueMembers: limit(
+    'value-members',
+    'number',
+    '100000',
+    wholeNumber(1_000, 10_000_000),
+    'Values within a single value (JSON that is stored as one).',
+  ),
+  updateParts: limit(
+    'update-parts',
+    'number',
+    '1000000',
+    wholeNumber(1_000, 100_000_000),
+    'Insertions and deletions in one message.',
+  ),
   sockets: limit('sockets', 'number', '20000', wholeNumber(1, 1_000_000), 'Sockets at once.'),
   unauthenticatedSockets: limit(
     'unauthenticated-sockets',

@@ -10,6 +10,7 @@ import type { ConnectionContext } from '../sockets/context.ts'
 import { catchUp } from './catch-up.ts'
 import { takeRestsOfCollected } from './collected-neighbour.ts'
 import { encodeWhole } from './encode.ts'
+import { LargeUpdates } from './large-updates.ts'
 import { load, loadOrigin, quietly, type RowQuarantined } from './load.ts'
 import { isSnapshotDue, type OpenDocument } from './open-document.ts'
 import { asReceived } from './received.ts'
@@ -37,6 +38,13 @@ takeRestsOfCollected()
 export class Documents {
   readonly events: Emitter<DocumentsEvents>
   readonly unstorable = new Unstorable()
+  readonly large = new LargeUpdates({
+    append: (open, update, author) => this.append(open, update, author),
+    giveUp: (open, cause) => this.#giveUp(open, cause),
+    finished: (open) => {
+      if (open.line.isDurable && !open.line.isMending) this.events.emit('settled', open)
+    },
+  })
   readonly #open = new Map<string, OpenDocument>()
   readonly #byLine = new Map<JournalLine, OpenDocument>()
   readonly #faulty = new Set<OpenDocument>()
@@ -107,7 +115,8 @@ export class Documents {
     beforeUnloadDocument: async ({ documentName }) => {
       const open = this.#open.get(documentName)
       // an empty message: Hocuspocus would print it; `settled` brings the next try
-      if (open && open.line.failure === null && (!open.line.isDurable || open.line.isMending)) throw new Error('')
+      if (!open || open.line.failure !== null || open.document.isDestroyed) return
+      if (!open.line.isDurable || open.line.isMending || open.applying) throw new Error('')
     },
     afterUnloadDocument: async ({ documentName }) => this.#forget(documentName),
     connected: async ({ documentName }) => {
@@ -122,13 +131,12 @@ export class Documents {
     const snapshot = { size: stored.snapshot?.size ?? 0, tail }
     const size = new DocumentSize(document, snapshot.size + tail.bytes)
     const counted = () => scheduleSnapshots(instance, open)
-    const open: OpenDocument = { document, line, snapshot, counted, missing, size, fault: null }
+    const open: OpenDocument = { document, line, snapshot, counted, missing, size, fault: null, applying: null }
     const { typeDepth } = this.#limits
     // before anybody hears of it, and before Yjs looks at each level above each of them
     document.on('beforeObserverCalls', (transaction: Y.Transaction) => {
       if (transaction.origin === loadOrigin || open.fault || !isTooDeep(transaction, typeDepth)) return
-      open.fault = new Error(`types within types, more than ${typeDepth} deep`)
-      this.#faulty.add(open)
+      this.#giveUp(open, new Error(`types within types, more than ${typeDepth} deep`))
     })
     // Synchronous with the apply: Hocuspocus's own onChange runs in a promise chain, after the ack was written (R1).
     document.on('update', (update: Uint8Array, origin: unknown, _doc: unknown, transaction: Y.Transaction) => {
@@ -137,6 +145,12 @@ export class Documents {
     })
     this.#open.set(documentName, open)
     this.#byLine.set(line, open)
+  }
+
+  /** It takes no more edits; the next one that comes makes it leave. */
+  #giveUp(open: OpenDocument, cause: Error): void {
+    open.fault = cause
+    this.#faulty.add(open)
   }
 
   readonly #catchingUp = new Set<OpenDocument>()
@@ -197,7 +211,8 @@ export class Documents {
   async #store({ documentName }: onStoreDocumentPayload): Promise<void> {
     const open = this.#open.get(documentName)
     for (let tries = 0; open && tries < snapshotTries; tries++) {
-      if (open.line.failure || open.document.isDestroyed || !isSnapshotDue(open.snapshot)) return
+      // the update that is being applied asks again when it is whole
+      if (open.line.failure || open.document.isDestroyed || open.applying || !isSnapshotDue(open.snapshot)) return
       try {
         if (await this.#saveSnapshot(open)) return
         await this.#catchUp(open)
@@ -213,13 +228,14 @@ export class Documents {
   async #saveSnapshot(open: OpenDocument): Promise<boolean> {
     const { document, line, snapshot } = open
     // all of this belongs to the very moment that the bytes are of
-    const { bytes, covered, missing, placed } = await encodeWhole(document, (bytes) => ({
+    const { bytes, isWhole, covered, missing, placed } = await encodeWhole(document, (bytes) => ({
       bytes,
+      isWhole: open.applying === null,
       covered: { ...snapshot.tail },
       missing: [...open.missing],
       placed: new Promise<Place | null>((settle) => line.whenPlaced(settle)),
     }))
-    if (document.isDestroyed || line.failure) return true
+    if (!isWhole || document.isDestroyed || line.failure) return true
     const place = await placed
     if (place === null) return false
     if (!(await saveSnapshot(this.#database, { id: line.documentId, epoch: line.epoch }, place, bytes, missing))) {

@@ -12,6 +12,8 @@ export interface OpenDocument {
   readonly size: DocumentSize
   /** Why it takes no more edits: it is about to leave memory, and nothing that comes to it is stored. */
   fault: Error | null
+  /** While updates are applied in turns: until the last of them is whole. What is in memory then is not to be stored or told of. */
+  applying: Promise<void> | null
   /** One more update has been counted in `snapshot`: looks whether the next one is due. */
   counted(): void
 }

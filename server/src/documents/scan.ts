@@ -12,6 +12,8 @@ export interface Scanned {
   length: number
   /** What must be there before it can be integrated. */
   needs: Id[]
+  /** At most so many values stand in its largest value, itself included: what it takes to build it. */
+  members: number
 }
 
 /**
@@ -22,7 +24,7 @@ export function scanStruct(decoder: decoding.Decoder): Scanned {
   const info = decoding.readUint8(decoder)
   const kind = info & 31
   const needs: Id[] = []
-  if (kind === kinds.gc || kind === kinds.skip) return { length: decoding.readVarUint(decoder), needs }
+  if (kind === kinds.gc || kind === kinds.skip) return { length: decoding.readVarUint(decoder), needs, members: 0 }
   const hasOrigin = (info & 128) !== 0
   const hasRightOrigin = (info & 64) !== 0
   if (hasOrigin) needs.push(readId(decoder))
@@ -32,7 +34,7 @@ export function scanStruct(decoder: decoding.Decoder): Scanned {
     else needs.push(readId(decoder))
     if ((info & 32) !== 0) skipBytes(decoder)
   }
-  return { length: skipContent(decoder, kind), needs }
+  return { ...skipContent(decoder, kind), needs }
 }
 
 const kinds = {
@@ -52,40 +54,47 @@ const kinds = {
 /** The types that have a name: XmlElement and XmlHook. */
 const namedTypes = new Set([3, 5])
 
-/** @returns how many clocks the content takes */
-function skipContent(decoder: decoding.Decoder, kind: number): number {
+interface Content {
+  /** How many clocks it takes. */
+  length: number
+  members: number
+}
+
+function skipContent(decoder: decoding.Decoder, kind: number): Content {
   switch (kind) {
     case kinds.deleted:
-      return decoding.readVarUint(decoder)
+      return { length: decoding.readVarUint(decoder), members: 0 }
     case kinds.string:
-      return skipString(decoder)
+      return { length: skipString(decoder), members: 0 }
     case kinds.json:
-      return times(decoding.readVarUint(decoder), () => skipBytes(decoder))
+      return skipValues(decoder, skipJson)
     case kinds.any:
-      return times(decoding.readVarUint(decoder), () => decoding.readAny(decoder))
+      return skipValues(decoder, skipAny)
     case kinds.binary:
-    case kinds.embed:
       skipBytes(decoder)
-      return 1
+      return { length: 1, members: 0 }
+    case kinds.embed:
+      return { length: 1, members: skipJson(decoder) }
     case kinds.format:
       skipBytes(decoder)
-      skipBytes(decoder)
-      return 1
+      return { length: 1, members: skipJson(decoder) }
     case kinds.type:
       if (namedTypes.has(decoding.readVarUint(decoder))) skipBytes(decoder)
-      return 1
+      return { length: 1, members: 0 }
     case kinds.document:
       skipBytes(decoder)
-      decoding.readAny(decoder)
-      return 1
+      return { length: 1, members: skipAny(decoder) }
     default:
       throw new Error(`unknown content ${kind}`)
   }
 }
 
-function times(count: number, action: () => unknown): number {
-  for (let index = 0; index < count; index++) action()
-  return count
+/** Several values, one for each clock. */
+function skipValues(decoder: decoding.Decoder, skip: (decoder: decoding.Decoder) => number): Content {
+  const length = decoding.readVarUint(decoder)
+  let members = 0
+  for (let index = 0; index < length; index++) members = Math.max(members, skip(decoder))
+  return { length, members }
 }
 
 const readId = (decoder: decoding.Decoder): Id => ({
@@ -113,4 +122,73 @@ function skipString(decoder: decoding.Decoder): number {
     if ((byte & 0xc0) !== 0x80) units += byte >= 0xf0 ? 2 : 1
   }
   return units
+}
+
+/** Below this a text is too short to be worth counting, in bytes. */
+const shortJson = 4_096
+
+/** A value written as JSON. @returns at most how many values it has in it: what a text may hold of these is counted, too */
+function skipJson(decoder: decoding.Decoder): number {
+  const length = decoding.peekVarUint(decoder)
+  skipBytes(decoder)
+  if (length < shortJson) return length
+  let members = 1
+  for (let at = decoder.pos - length; at < decoder.pos; at++) {
+    const byte = decoder.arr[at]
+    if (byte === comma || byte === bracket || byte === brace) members++
+  }
+  return members
+}
+
+const [comma, bracket, brace] = [...Buffer.from(',[{')]
+
+/** A value of lib0's `writeAny`, without building it or going deep into it. @returns how many values it has in it */
+function skipAny(decoder: decoding.Decoder): number {
+  let members = 0
+  /** What is left of each object or array that the next value stands in. */
+  const open: { left: number; isObject: boolean }[] = [{ left: 1, isObject: false }]
+  for (let holder = open.at(-1); holder; holder = open.at(-1)) {
+    if (holder.left === 0) {
+      open.pop()
+      continue
+    }
+    holder.left--
+    members++
+    if (holder.isObject) skipBytes(decoder)
+    const type = decoding.readUint8(decoder)
+    if (type === anyTypes.object || type === anyTypes.array) {
+      open.push({ left: decoding.readVarUint(decoder), isObject: type === anyTypes.object })
+    } else {
+      skipPlain(decoder, type)
+    }
+  }
+  return members
+}
+
+const anyTypes = { array: 117, object: 118 } as const
+
+function skipPlain(decoder: decoding.Decoder, type: number): void {
+  switch (type) {
+    case 116: // bytes
+    case 119: // text
+      skipBytes(decoder)
+      return
+    case 122: // a large integer
+    case 123: // a double
+      decoder.pos += 8
+      return
+    case 124: // a float
+      decoder.pos += 4
+      return
+    case 125:
+      decoding.readVarInt(decoder)
+      return
+    case 120: // true
+    case 121: // false
+    case 126: // null
+    case 127: // undefined
+      return
+    default:
+      throw new Error(`unknown value ${type}`)
+  }
 }

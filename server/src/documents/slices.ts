@@ -15,6 +15,12 @@ export interface Slice {
   update: Uint8Array | null
   /** How many structs it brings. */
   structs: number
+  /** How many deletions it brings. */
+  deletions: number
+  /** At most so many values stand within one of its values. */
+  members: number
+  /** Which clocks its structs take. */
+  sections: readonly { client: number; clock: number; end: number }[]
 }
 
 /** One client's structs in an update: where the next one is, and how many are left. */
@@ -59,7 +65,8 @@ function* findSections(
     sections.set(client, { client, clock, left: count, at: decoder.pos, begun: null, isAwaited: false })
     for (let struct = 0; struct < count; struct++) {
       scanStruct(decoder)
-      if (++scanned % (4 * size.structs) === 0) yield { update: null, structs: 0 }
+      if (++scanned % (4 * size.structs) === 0)
+        yield { update: null, structs: 0, deletions: 0, members: 0, sections: [] }
     }
   }
 }
@@ -93,7 +100,7 @@ function* structSlices(update: Uint8Array, sections: Map<number, Section>, size:
         awaited.push({ section: missing.section, until: missing.need.clock })
         continue
       }
-      slice.take(section, scanned.length, decoder.pos)
+      slice.take(section, scanned, decoder.pos)
       if (slice.structs >= size.structs || slice.bytes >= size.bytes) yield slice.finish()
     }
   }
@@ -104,6 +111,7 @@ function* structSlices(update: Uint8Array, sections: Map<number, Section>, size:
 class Filling {
   structs = 0
   bytes = 0
+  #members = 0
   readonly #update: Uint8Array
   readonly #sections: Section[] = []
 
@@ -112,13 +120,14 @@ class Filling {
   }
 
   /** Takes the section's next struct, which ends at `end`. */
-  take(section: Section, length: number, end: number): void {
+  take(section: Section, { length, members }: Scanned, end: number): void {
     if (!section.begun) {
       section.begun = { clock: section.clock, at: section.at, count: 0 }
       this.#sections.push(section)
     }
     section.begun.count += 1
     this.structs += 1
+    this.#members = Math.max(this.#members, members)
     this.bytes += end - section.at
     section.left -= 1
     section.clock += length
@@ -126,11 +135,13 @@ class Filling {
   }
 
   finish(): Slice {
-    const { structs } = this
+    const sections: { client: number; clock: number; end: number }[] = []
+    const slice = { structs: this.structs, deletions: 0, members: this.#members, sections }
     const encoder = encoding.createEncoder()
     encoding.writeVarUint(encoder, this.#sections.length)
     for (const section of this.#sections) {
       const { clock, at, count } = section.begun as NonNullable<Section['begun']>
+      sections.push({ client: section.client, clock, end: section.clock })
       encoding.writeVarUint(encoder, count)
       encoding.writeVarUint(encoder, section.client)
       encoding.writeVarUint(encoder, clock)
@@ -142,7 +153,8 @@ class Filling {
     this.#sections.length = 0
     this.structs = 0
     this.bytes = 0
-    return { update: encoding.toUint8Array(encoder), structs }
+    this.#members = 0
+    return { update: encoding.toUint8Array(encoder), ...slice }
   }
 }
 
@@ -159,7 +171,7 @@ function* deletionSlices(decoder: decoding.Decoder, size: SliceSize): Generator<
       encoding.writeVarUint(encoder, client)
       encoding.writeVarUint(encoder, count)
       for (let index = 0; index < 2 * count; index++) encoding.writeVarUint(encoder, decoding.readVarUint(decoder))
-      yield { update: encoding.toUint8Array(encoder), structs: 0 }
+      yield { update: encoding.toUint8Array(encoder), structs: 0, deletions: count, members: 0, sections: [] }
     }
   }
 }

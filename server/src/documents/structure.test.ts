@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { excessOf, isTooDeep } from './structure.ts'
 
-const limits = { typeDepth: 10, valueDepth: 10, subdocuments: 3 }
+const limits = { typeDepth: 10, valueDepth: 10, subdocuments: 3, valueMembers: 100, updateParts: 1_000 }
 
 const excess = (update: Uint8Array, document: Y.Doc | null = null, limit = limits) =>
   excessOf(Y.decodeUpdate(update).structs, document, limit)

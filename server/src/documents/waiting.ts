@@ -10,19 +10,35 @@ const keptWeight = rangeWeight / 2
 interface Update {
   readonly byteLength: number
   readonly claims: Pick<Claims, 'ends' | 'deletions'>
-  readonly structs: readonly Struct[]
 }
 
 /**
  * Why an update may not wait for what it stands on; null when it need not, or there is room. What waits is kept in memory
  * and looked through again with each edit, so it is bounded (R6.32); what is refused stays with its author.
  */
-export function waitsTooMuch(document: Y.Doc, update: Update, limit: number): string | null {
+export function waitsTooMuch(
+  document: Y.Doc,
+  update: Update & { readonly structs: readonly Struct[] },
+  limit: number,
+): string | null {
+  return excessOfWaiting(document, update, limit, () => {
+    const reading = new WaitingReading(document)
+    reading.add(update.structs, update.claims.deletions, update.claims.ends)
+    return reading.waits
+  })
+}
+
+export function excessOfWaiting(
+  document: Y.Doc,
+  { byteLength, claims }: Update,
+  limit: number,
+  waits: () => boolean,
+): string | null {
   const { pendingStructs, pendingDs } = document.store
   const kept = (pendingStructs?.update.byteLength ?? 0) + keptWeight * (pendingDs?.byteLength ?? 0)
-  const brought = update.byteLength + rangeWeight * countOf(update.claims)
+  const brought = byteLength + rangeWeight * countOf(claims)
   // an upper bound will do, for nearly all that ever comes
-  if (kept + brought <= limit || !waits(document, update)) return null
+  if (kept + brought <= limit || !waits()) return null
   return `${brought} bytes that wait for others, beside ${kept}, of at most ${limit}`
 }
 
@@ -32,25 +48,42 @@ function countOf({ deletions }: Update['claims']): number {
   return count
 }
 
-/** Whether something of an update stands on what is neither in the document nor in itself. */
-function waits({ store }: Y.Doc, { claims, structs }: Update): boolean {
-  const ends = new Map<number, number>()
-  const endOf = (client: number): number => {
-    let end = ends.get(client)
-    if (end === undefined) ends.set(client, (end = Math.max(Y.getState(store, client), claims.ends.get(client) ?? 0)))
-    return end
+/** Finds out whether something of an update stands on what is neither in the document nor in itself. */
+export class WaitingReading {
+  waits = false
+  readonly #document: Y.Doc
+  readonly #reached = new Map<number, number>()
+
+  constructor(document: Y.Doc) {
+    this.#document = document
   }
-  const isMissing = (needed: unknown) => needed instanceof Y.ID && needed.clock >= endOf(needed.client)
-  const reached = new Map<number, number>()
-  for (const struct of structs) {
-    const { client, clock } = struct.id
-    if (struct instanceof Y.Skip) return true
-    if (clock > (reached.get(client) ?? Y.getState(store, client))) return true
-    reached.set(client, Math.max(reached.get(client) ?? Y.getState(store, client), clock + struct.length))
-    if (struct instanceof Y.Item && [struct.origin, struct.rightOrigin, struct.parent].some(isMissing)) return true
+
+  /**
+   * Takes the next part, or all of it: what a part stands on is in itself or in an earlier one.
+   * @param ends for each client, the clock behind its last struct up to here
+   */
+  add(structs: readonly Struct[], { clients }: Pick<Claims['deletions'], 'clients'>, ends: Claims['ends']): void {
+    this.waits ||= this.#waits(structs, clients, ends)
   }
-  for (const [client, ranges] of claims.deletions.clients) {
-    for (const { clock, len } of ranges) if (clock + len > endOf(client)) return true
+
+  #waits(structs: readonly Struct[], deletions: Claims['deletions']['clients'], ends: Claims['ends']): boolean {
+    const { store } = this.#document
+    const reached = this.#reached
+    const endOf = (client: number) => Math.max(Y.getState(store, client), ends.get(client) ?? 0)
+    const isMissing = (needed: unknown) => needed instanceof Y.ID && needed.clock >= endOf(needed.client)
+    for (const struct of structs) {
+      const { client, clock } = struct.id
+      if (struct instanceof Y.Skip) return true
+      const before = reached.get(client) ?? Y.getState(store, client)
+      if (clock > before) return true
+      reached.set(client, Math.max(before, clock + struct.length))
+      if (!(struct instanceof Y.Item)) continue
+      if (isMissing(struct.origin) || isMissing(struct.rightOrigin) || isMissing(struct.parent)) return true
+    }
+    for (const [client, ranges] of deletions) {
+      const end = endOf(client)
+      for (const { clock, len } of ranges) if (clock + len > end) return true
+    }
+    return false
   }
-  return false
 }

@@ -3,7 +3,7 @@ import type { Documents } from '../documents/documents.ts'
 import type { OpenDocument } from '../documents/open-document.ts'
 import { type Claims, isApplied, isHeldBack } from './claims.ts'
 import * as frames from './frames.ts'
-import type { Session, Write } from './session.ts'
+import type { PassedWrite, Session } from './session.ts'
 import type { Transport } from './transport.ts'
 
 export interface AnswersParts {
@@ -13,7 +13,7 @@ export interface AnswersParts {
   isCurrent(session: Session): boolean
   report(session: Session, code: ErrorCode, cause?: unknown): void
   /** An edit broke the document in memory: it takes edits, and they are not stored. */
-  broken(documentName: string, claims: Claims): void
+  broken(documentName: string, claims: Claims | null): void
 }
 
 /**
@@ -48,9 +48,12 @@ export class Answers {
       this.#parts.broken(session.documentName, write.claims)
       return true
     }
-    const fault = status.isSaved ? this.#faultOf(open, session, write) : 'read-only'
+    const decided = write.fault
+    const fault = decided !== undefined ? decided : status.isSaved ? this.#faultOf(open, session, write) : 'read-only'
     if (fault === null) {
-      this.#whenDurable(session, () => this.#parts.transport.send(status.frame))
+      // of one that was decided before, Hocuspocus saw nothing
+      const frame = decided === null ? frames.statusFrame(session.address, true) : status.frame
+      this.#whenDurable(session, () => this.#parts.transport.send(frame))
     } else {
       this.#parts.report(session, fault)
       this.#whenDurable(session, () => this.#sendRefusal(session, fault))
@@ -70,11 +73,12 @@ export class Answers {
   #sendRefusal({ address }: Session, code: ErrorCode): void {
     const { transport } = this.#parts
     transport.send(frames.statelessFrame(address, { tidemark: 'error', code, message: errorSentences[code] }))
-    transport.send(frames.refusedFrame(address))
+    transport.send(frames.statusFrame(address, false))
   }
 
   /** What is wrong with an edit that Hocuspocus took; null when it is in the document, or waits there for others. */
-  #faultOf(open: OpenDocument, session: Session, write: Extract<Write, { kind: 'passed' }>): ErrorCode | null {
+  #faultOf(open: OpenDocument, session: Session, write: PassedWrite): ErrorCode | null {
+    if (!write.claims) return 'internal'
     if (isApplied(open.document, write.claims)) return null
     if (!isHeldBack(open.document, write.claims)) return 'update-malformed'
     // Yjs emitted no update for what it keeps aside, and it would be acknowledged without being stored (R1.4).

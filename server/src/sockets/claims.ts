@@ -21,39 +21,85 @@ export function readClaims(update: Uint8Array): Claims {
 }
 
 /** @throws when the update counts where no honest client counts (R6.3) */
-export function claimsOf(update: Uint8Array, { structs, ds }: ReturnType<typeof Y.decodeUpdate>): Claims {
-  // An update in Yjs's other encoding (V2) reads like an empty one with bytes behind it: it would be acknowledged and lost.
-  if (structs.length === 0 && ds.clients.size === 0 && update.byteLength > emptyUpdateBytes) {
-    throw new Error('not an update of this encoding')
+export function claimsOf(update: Uint8Array, decoded: Decoded): Claims {
+  const reading = new ClaimsReading()
+  reading.add(decoded)
+  return reading.end(update)
+}
+
+type Decoded = Pick<ReturnType<typeof Y.decodeUpdate>, 'structs' | 'ds'>
+
+/** Reads the claims of an update that is decoded in parts. */
+export class ClaimsReading {
+  readonly #ends = new Map<number, number>()
+  readonly #begins = new Map<number, number>()
+  readonly #deletions = Y.createDeleteSet()
+  #bringsContent = false
+  #structs = 0
+
+  get ends(): Claims['ends'] {
+    return this.#ends
   }
-  const flaw = flawOf(structs)
-  if (flaw) throw new Error(flaw)
-  const ends = new Map<number, number>()
-  const begins = new Map<number, number>()
-  let bringsContent = false
-  for (const struct of structs) {
-    const end = struct.id.clock + struct.length
-    if (end > largestClock) throw new Error('clock out of range')
-    // stored, it makes Yjs throw in everybody who opens the document
-    if (struct.length === 0) throw new Error('a struct of no length')
-    if (struct instanceof Y.Item && !(struct.content instanceof Y.ContentDeleted)) bringsContent = true
-    if (!(struct instanceof Y.Skip) && !begins.has(struct.id.client)) begins.set(struct.id.client, struct.id.clock)
-    if (!(struct instanceof Y.Skip) && end > (ends.get(struct.id.client) ?? 0)) ends.set(struct.id.client, end)
-  }
-  for (const deletions of ds.clients.values()) {
-    for (const { clock, len } of deletions) {
-      if (clock + len > largestClock) throw new Error('clock out of range')
-      if (len === 0) throw new Error('a deletion of no length')
+
+  /** @throws when the part counts where no honest client counts (R6.3) */
+  add({ structs, ds }: Decoded): void {
+    const ends = this.#ends
+    const begins = this.#begins
+    this.#structs += structs.length
+    const flaw = flawOf(structs)
+    if (flaw) throw new Error(flaw)
+    for (const struct of structs) {
+      const { client, clock } = struct.id
+      const end = clock + struct.length
+      if (end > largestClock) throw new Error('clock out of range')
+      // stored, it makes Yjs throw in everybody who opens the document
+      if (struct.length === 0) throw new Error('a struct of no length')
+      if (struct instanceof Y.Item && !(struct.content instanceof Y.ContentDeleted)) this.#bringsContent = true
+      if (struct instanceof Y.Skip) continue
+      if (!begins.has(client)) begins.set(client, clock)
+      if (end > (ends.get(client) ?? 0)) ends.set(client, end)
+    }
+    for (const [client, ranges] of ds.clients) {
+      for (const { clock, len } of ranges) {
+        if (clock + len > largestClock) throw new Error('clock out of range')
+        if (len === 0) throw new Error('a deletion of no length')
+      }
+      const earlier = this.#deletions.clients.get(client)
+      if (!earlier) this.#deletions.clients.set(client, ranges)
+      else for (const range of ranges) earlier.push(range)
     }
   }
-  return { ends, begins, bringsContent, deletions: ds }
+
+  /** Structs that were not decoded. */
+  addRange(client: number, clock: number, end: number): void {
+    this.#structs++
+    if (!this.#begins.has(client)) this.#begins.set(client, clock)
+    if (end > (this.#ends.get(client) ?? 0)) this.#ends.set(client, end)
+  }
+
+  /** @throws when nothing was read of an update that has something in it */
+  end({ byteLength }: Uint8Array): Claims {
+    // An update in Yjs's other encoding (V2) reads like an empty one with bytes behind it: it would be acknowledged and lost.
+    if (this.#structs === 0 && this.#deletions.clients.size === 0 && byteLength > emptyUpdateBytes) {
+      throw new Error('not an update of this encoding')
+    }
+    return {
+      ends: this.#ends,
+      begins: this.#begins,
+      bringsContent: this.#bringsContent,
+      deletions: this.#deletions,
+    }
+  }
 }
 
 /**
  * Whether the document holds what the update claimed. It may not, with no word from anybody: an update that decodes can
  * still make Yjs throw, and `y-protocols` writes that to the console and goes on, up to the acknowledgement.
  */
-export function isApplied({ store }: Y.Doc, { ends, deletions }: Claims): boolean {
+export function isApplied(
+  { store }: Y.Doc,
+  { ends, deletions }: Pick<Claims, 'ends'> & { deletions: Pick<Claims['deletions'], 'clients'> },
+): boolean {
   for (const [client, end] of ends) if (Y.getState(store, client) < end) return false
   for (const [client, ranges] of deletions.clients) {
     const structs = store.clients.get(client)

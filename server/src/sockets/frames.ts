@@ -57,6 +57,13 @@ export function makeEmpty(frame: Uint8Array): void {
   frame[decoder.pos] = 0
 }
 
+/** Turns a frame with a write, whose payload has two bytes or more, into one that writes nothing. */
+export function makeEmptyWrite(frame: Uint8Array): void {
+  const { decoder } = readHeader(frame)
+  // no structs and no deletions, behind their length
+  frame.set([syncType.update, 2, 0, 0], decoder.pos)
+}
+
 export interface Address {
   documentName: string
   sessionId: string | null
@@ -72,9 +79,14 @@ export function parseAddress(address: string): Address {
 export type SyncMessage =
   | { kind: 'read'; known: Map<number, number> }
   | { kind: 'write'; isBroadcast: boolean; update: Uint8Array; claims: Claims; structs: readonly Struct[] }
+  /** One that has not been decoded. */
+  | { kind: 'write-late'; update: Uint8Array }
 
-/** @throws when it is malformed, down to the Yjs update or state vector in it (R6.3) */
-export function readSyncMessage(decoder: decoding.Decoder): SyncMessage {
+/**
+ * @param atOnce the largest write that is decoded, in bytes
+ * @throws when it is malformed, down to the Yjs update or state vector in it (R6.3)
+ */
+export function readSyncMessage(decoder: decoding.Decoder, atOnce: number): SyncMessage {
   const type = decoding.readVarUint(decoder)
   const payload = decoding.readVarUint8Array(decoder)
   switch (type) {
@@ -82,6 +94,7 @@ export function readSyncMessage(decoder: decoding.Decoder): SyncMessage {
       return { kind: 'read', known: Y.decodeStateVector(payload) }
     case syncType.step2:
     case syncType.update: {
+      if (payload.byteLength > atOnce) return { kind: 'write-late', update: payload }
       const decoded = Y.decodeUpdate(payload)
       const claims = claimsOf(payload, decoded)
       return { kind: 'write', isBroadcast: type === syncType.update, update: payload, claims, structs: decoded.structs }
@@ -179,8 +192,9 @@ export function presenceFrame(address: Uint8Array, update: Uint8Array): Uint8Arr
 /** The answer to a client's one-byte ping; like it, it has no address. */
 export const pongFrame = Uint8Array.of(messageType.pong)
 
-export const refusedFrame = (address: string): Uint8Array =>
-  frame(address, messageType.syncStatus, (encoder) => encoding.writeVarUint(encoder, 0))
+/** The answer to a write. */
+export const statusFrame = (address: string, isSaved: boolean): Uint8Array =>
+  frame(address, messageType.syncStatus, (encoder) => encoding.writeVarUint(encoder, isSaved ? 1 : 0))
 
 export const denialFrame = (address: string, reason: string): Uint8Array =>
   frame(address, messageType.auth, (encoder) => {

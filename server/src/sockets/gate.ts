@@ -18,7 +18,8 @@ import { Early } from './early.ts'
 import { Echoes } from './echoes.ts'
 import * as frames from './frames.ts'
 import { HeaderReader } from './header-reader.ts'
-import { inspect } from './inspect.ts'
+import { inspect, type Verdict } from './inspect.ts'
+import { LateWrites } from './late-writes.ts'
 import { Outgoing } from './outgoing.ts'
 import type { GateEvents, GateLimits } from './owner.ts'
 import { Questions } from './questions.ts'
@@ -53,6 +54,7 @@ export class Gate implements WebSocketLike {
   readonly #outgoing: Outgoing
   readonly #answers: Answers
   readonly #questions: Questions
+  readonly #lateWrites: LateWrites
   #forward: ((frame: Uint8Array) => void) | null = null
   #wasAuthenticated = false
   /** Frames that led to no session, since anybody was let in or the last one left. */
@@ -84,6 +86,19 @@ export class Gate implements WebSocketLike {
       transport,
       documents,
       isCurrent,
+      failed: (session, cause) => {
+        this.#report(session, 'internal', cause)
+        this.close(closeCode.reset, 'connection-lost')
+      },
+    })
+    this.#lateWrites = new LateWrites({
+      documents,
+      limits,
+      reading: this.reading,
+      isCurrent,
+      isDismissed: (connection) => this.#rights.isDismissed(connection),
+      circumstancesOf: (session) => circumstancesOf(session, documents, limits, now()),
+      refused: (session, refusal) => this.#noteRefusal(session, refusal),
       failed: (session, cause) => {
         this.#report(session, 'internal', cause)
         this.close(closeCode.reset, 'connection-lost')
@@ -177,6 +192,9 @@ export class Gate implements WebSocketLike {
         // step 2 is for the server alone, and what comes back to it is no echo
         if (verdict.isBroadcast) this.#echoes.remember(frame)
         break
+      case 'pass-late':
+        this.#lateWrites.note(session, frame, verdict.update)
+        break
       case 'presence':
         this.#takePresence(session, verdict.update)
         return
@@ -191,9 +209,8 @@ export class Gate implements WebSocketLike {
         this.refuse(session, verdict.code, verdict.cause)
         return
       case 'refuse-write':
-        if (verdict.claims) session.refusals.note(verdict.claims, verdict.code, verdict.bytes ?? 0)
         this.#answers.refuse(session, verdict.code, verdict.cause)
-        if (verdict.until !== undefined) this.#events.held(this, session, verdict.until)
+        this.#noteRefusal(session, verdict)
         return
       default:
         assertNever(verdict)
@@ -202,11 +219,18 @@ export class Gate implements WebSocketLike {
     session.connection?.handleMessage(frame)
   }
 
+  #noteRefusal(session: Session, { claims, code, bytes, until }: Extract<Verdict, { kind: 'refuse-write' }>): void {
+    if (claims) session.refusals.note(claims, code, bytes ?? 0)
+    if (until !== undefined) this.#events.held(this, session, until)
+  }
+
   /** Hocuspocus is about to handle a frame, and waits for the promise. */
   beforeHandling(connection: Connection, frame: Uint8Array): Promise<void> {
-    const { messageAddress, document } = connection
+    const late = this.#lateWrites.beforeHandling(connection, frame)
+    if (late) return late
     if (this.#rights.isDismissed(connection)) frames.makeEmpty(frame)
-    return this.#questions.beforeHandling(this.sessions.get(messageAddress), document, frame)
+    const session = this.sessions.get(connection.messageAddress)
+    return session ? this.#questions.beforeHandling(session, connection.document, frame) : nothing
   }
 
   #takePresence(session: Session, update: Uint8Array): void {
@@ -337,3 +361,5 @@ export class Gate implements WebSocketLike {
     for (const address of [...this.sessions.keys()]) this.#forget(address)
   }
 }
+
+const nothing = Promise.resolve()

@@ -13,6 +13,8 @@ export type Verdict =
   | { kind: 'pass-write'; isBroadcast: boolean; update: Uint8Array; claims: Claims }
   /** It says who is here: not for Hocuspocus. */
   | { kind: 'presence'; update: Uint8Array }
+  /** One that is judged when it is its turn. */
+  | { kind: 'pass-late'; update: Uint8Array }
   | { kind: 'drop' }
   | { kind: 'refuse'; code: ErrorCode; cause?: unknown }
   /** A refused edit is answered like any other, in its turn (R1.2). */
@@ -60,27 +62,53 @@ export function inspect(session: Session, { type, decoder }: frames.Header, circ
   }
 }
 
+/** Larger writes are looked through and applied in turns, in bytes. An edit of a person has some hundred. */
+const largestAtOnce = 8 * 1024
+/** Too short for a write. */
+const nothing = 1
+
+/**
+ * The largest write that is judged as it comes in: none behind one that is not, because it may stand on that one, and none
+ * of a reader, because Hocuspocus looks through the whole document for it.
+ */
+const atOnce = ({ access, lateWrites }: Session): number =>
+  lateWrites > 0 || access?.level === 'read' ? nothing : largestAtOnce
+
 function inspectSync(session: Session, decoder: frames.Header['decoder'], circumstances: Circumstances): Verdict {
   let message: frames.SyncMessage
   try {
-    message = frames.readSyncMessage(decoder)
+    message = frames.readSyncMessage(decoder, atOnce(session))
   } catch (cause) {
     return { kind: 'refuse-write', code: 'update-malformed', cause }
   }
   if (message.kind === 'read') return { kind: 'pass-question', known: message.known }
+  if (message.kind === 'write-late') return { kind: 'pass-late', update: message.update }
+  const { update, claims, structs, isBroadcast } = message
+  const verdict = judge(
+    session,
+    { update, claims, excessOf: () => circumstances.excessOf(update, claims, structs) },
+    circumstances,
+  )
+  return verdict.kind === 'refuse-write' ? verdict : { kind: 'pass-write', isBroadcast, update, claims }
+}
+
+/** Whether a session may write what has been looked through. */
+export function judge(
+  session: Session,
+  { update, claims, excessOf }: { update: Uint8Array; claims: Claims; excessOf: () => string | null },
+  circumstances: Circumstances,
+): Extract<Verdict, { kind: 'refuse-write' }> | { kind: 'allow'; claims: Claims } {
   const expiresAt = session.access?.expiresAt ?? null
-  if (expiresAt !== null && expiresAt <= circumstances.now) {
-    return { kind: 'refuse-write', code: 'token-expired', claims: message.claims }
-  }
-  const { update, claims, structs } = message
+  if (expiresAt !== null && expiresAt <= circumstances.now)
+    return { kind: 'refuse-write', code: 'token-expired', claims }
   const earlier = session.refusals.blocking(claims)
   if (earlier) return { kind: 'refuse-write', code: earlier, claims, cause: new Error('it builds on a refused edit') }
-  const excess = circumstances.excessOf(update, claims, structs)
+  const excess = excessOf()
   if (excess) return { kind: 'refuse-write', code: 'update-too-complex', claims, cause: new Error(excess) }
   const until = circumstances.heldUntil(claims)
   if (until !== null) return { kind: 'refuse-write', code: 'document-write-failed', claims, until }
   if (!circumstances.hasRoomFor(update, claims)) {
     return { kind: 'refuse-write', code: 'document-too-large', claims, bytes: update.byteLength }
   }
-  return { kind: 'pass-write', isBroadcast: message.isBroadcast, update, claims }
+  return { kind: 'allow', claims }
 }

@@ -72,7 +72,7 @@ export class Outgoing {
     const status = { isSaved: frames.readSyncStatus(decoder), frame }
     const write = session?.writes[0]
     if (!session || !answers.hold(session, status)) transport.close(closeCode.reset, 'connection-lost')
-    else if (write?.kind === 'passed' && write.claims.deletions.clients.size > 0) {
+    else if (write?.kind === 'passed' && write.claims?.deletions.clients.size) {
       const size = this.#parts.documents.get(session.documentName)?.size
       if (size?.isWaitedFor) this.#parts.removed({ session, claims: write.claims })
     }

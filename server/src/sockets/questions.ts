@@ -45,17 +45,25 @@ export class Questions {
    * Hocuspocus is about to handle a frame of the session; what comes after it waits for the promise. A question that is
    * answered here, or was asked anew meanwhile, is turned into a frame that asks for nothing.
    */
-  beforeHandling(session: Session | undefined, document: Y.Doc, frame: Uint8Array): Promise<void> {
+  beforeHandling(session: Session, document: Y.Doc, frame: Uint8Array): Promise<void> {
     const known = this.#asked.get(frame)
-    if (!known || !session) return nothing
+    if (!known) return nothing
     // of several the last one is answered: it knows the most
     if (session.lastQuestion !== frame) {
       frames.makeEmpty(frame)
       return nothing
     }
     const open = this.#parts.documents.get(session.documentName)
-    if (open?.document !== document || open.size.bytes < largeDocument) return nothing
+    if (open?.document !== document) return nothing
+    // nobody gets a part of an update
+    if (open.applying) return this.#later(open.applying, session, document, frame)
+    if (open.size.bytes < largeDocument) return nothing
     return this.#instead(session, document, frame, known)
+  }
+
+  async #later(applied: Promise<void>, session: Session, document: Y.Doc, frame: Uint8Array): Promise<void> {
+    await applied.catch(() => {})
+    await this.beforeHandling(session, document, frame)
   }
 
   async #instead(session: Session, document: Y.Doc, frame: Uint8Array, known: Known): Promise<void> {

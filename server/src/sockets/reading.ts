@@ -6,6 +6,8 @@ export type Pause =
   | 'token'
   /** Too much waits for documents that are being opened (R6.21). */
   | 'early'
+  /** Too much waits for its turn behind large writes (R6.34). */
+  | 'late'
 
 /** Whether a client is read from: not while there is any reason not to. What it sends meanwhile waits on its own machine. */
 export class Reading {

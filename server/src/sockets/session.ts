@@ -5,8 +5,18 @@ import type { Claims } from './claims.ts'
 import { encodeAddress } from './frames.ts'
 import { Refusals } from './refusals.ts'
 
-/** A sync message that writes and has not been answered: the bytes Hocuspocus is working on, or our refusal of it. */
-export type Write = { kind: 'passed'; update: Uint8Array; claims: Claims } | { kind: 'refused'; code: ErrorCode }
+/** A sync message that writes, which Hocuspocus is working on, and which has not been answered. */
+export interface PassedWrite {
+  readonly kind: 'passed'
+  readonly update: Uint8Array
+  /** Null until it is judged. */
+  claims: Claims | null
+  /** Why it is refused, when that was found out before Hocuspocus answered it; null when it was taken. */
+  fault?: ErrorCode | null
+}
+
+/** A sync message that writes and has not been answered. */
+export type Write = PassedWrite | { readonly kind: 'refused'; readonly code: ErrorCode }
 
 /** One document on one socket, from its first frame to its close. */
 export class Session {
@@ -27,6 +37,8 @@ export class Session {
   connection: Connection | null = null
   /** Unanswered writes in order: the n-th SyncStatus answers the n-th of them (R1.2). */
   readonly writes: Write[] = []
+  /** How many of them are judged only when it is their turn. */
+  lateWrites = 0
   /** The frame in which it asked last for what it lacks. */
   lastQuestion: Uint8Array | null = null
   readonly refusals = new Refusals()

@@ -26,6 +26,8 @@ export const limits = {
   valueDepth: 500,
   subdocuments: 10,
   waitingBytes: 400_000,
+  valueMembers: 100_000,
+  updateParts: 100_000,
   sockets: 100,
   unauthenticatedSockets: 100,
   authenticationMs: 10_000,

@@ -1,0 +1,76 @@
+import * as Y from 'yjs'
+import { inTurns } from './pace.ts'
+import { asReceived } from './received.ts'
+import { type SliceSize, slicesOf } from './slices.ts'
+
+/** How long one slice should take, in ms: then the next one is made larger or smaller. */
+const wanted = { least: 5, most: 20 }
+const sizes = { smallest: 100, first: 200, largest: 2_000 }
+/** Merging is done in one go: larger updates stay as they came. In bytes. */
+const largestMerged = 256 * 1024
+
+/** What has become of an update that was applied in turns. */
+export interface Applied {
+  /** What it brought, as one update; null when the document had it all. */
+  update: Uint8Array | null
+  /** What Yjs threw in the middle of it; what it had taken by then is in `update`. */
+  cause: unknown
+}
+
+/**
+ * Applies a client's update to a document that others use, a few ms at a time (R6.34). Nobody hears of a part of it: who
+ * listens to the document is told of the whole by whoever calls this.
+ * @param isWanted asked after each turn; false ends it with nothing told
+ * @returns null when it was ended
+ */
+export async function applyInTurns(
+  document: Y.Doc,
+  update: Uint8Array,
+  { origin, isWanted }: { origin: unknown; isWanted: () => boolean },
+): Promise<Applied | null> {
+  const emitted: Uint8Array[] = []
+  const pace = inTurns()
+  const size: SliceSize = { structs: sizes.first, bytes: 256 * 1024 }
+  try {
+    for (const slice of slicesOf(update, size)) {
+      if (slice.update) size.structs = nextSize(size.structs, applySlice(document, slice.update, origin, emitted))
+      if (!pace.isOver()) continue
+      await pace.rest()
+      if (!isWanted()) return null
+    }
+  } catch (cause) {
+    return { update: together(emitted, null), cause }
+  }
+  return { update: together(emitted, update), cause: null }
+}
+
+/** @returns how long it took, in ms */
+function applySlice(document: Y.Doc, slice: Uint8Array, origin: unknown, emitted: Uint8Array[]): number {
+  const began = performance.now()
+  const listeners = document._observers.get('update')
+  const collect = (update: Uint8Array, _origin: unknown, _document: Y.Doc, transaction: Y.Transaction) =>
+    emitted.push(asReceived(update, transaction, slice))
+  document._observers.set('update', new Set([collect]))
+  try {
+    Y.applyUpdate(document, slice, origin)
+  } finally {
+    if (listeners) document._observers.set('update', listeners)
+    else document._observers.delete('update')
+  }
+  return performance.now() - began
+}
+
+function nextSize(structs: number, took: number): number {
+  if (took > wanted.most) return Math.max(sizes.smallest, structs >> 1)
+  return took < wanted.least ? Math.min(sizes.largest, structs * 2) : structs
+}
+
+/** @param whole the update as it came, when all of it was applied */
+function together(emitted: readonly Uint8Array[], whole: Uint8Array | null): Uint8Array | null {
+  const [first, ...others] = emitted
+  if (!first) return null
+  if (others.length === 0) return first
+  const bytes = emitted.reduce((sum, { byteLength }) => sum + byteLength, 0)
+  // a copy: the update is a view into the socket's read buffer
+  return whole && bytes > largestMerged ? whole.slice() : Y.mergeUpdates([...emitted])
+}

@@ -1,0 +1,74 @@
+import type { Connection } from '@hocuspocus/server'
+import * as frames from '../sockets/frames.ts'
+import { type Applied, applyInTurns } from './apply-in-turns.ts'
+import type { OpenDocument } from './open-document.ts'
+import { inTurns } from './pace.ts'
+
+export interface LargeUpdatesParts {
+  /** Stores what an update brought. */
+  append(open: OpenDocument, update: Uint8Array, author: string | null): void
+  /** What is in memory cannot be told of: the document must leave. */
+  giveUp(open: OpenDocument, cause: Error): void
+  /** No update is being applied any more. */
+  finished(open: OpenDocument): void
+}
+
+/**
+ * The updates that are too large to be applied in one go (R6.34). Until one is whole it is in memory only: nobody gets a
+ * part of it and no part of it is stored, because editors take away what their schema does not allow, such as a table that
+ * has no rows yet.
+ */
+export class LargeUpdates {
+  readonly #parts: LargeUpdatesParts
+
+  constructor(parts: LargeUpdatesParts) {
+    this.#parts = parts
+  }
+
+  /** Applies a client's update, and tells everybody of it; one at a time in each document. */
+  apply(open: OpenDocument, update: Uint8Array, connection: Connection, author: string | null): Promise<void> {
+    const before = open.applying ?? Promise.resolve()
+    const applying = before
+      .then(() => this.#apply(open, update, connection, author))
+      .finally(() => {
+        if (open.applying !== applying) return
+        open.applying = null
+        this.#parts.finished(open)
+      })
+    open.applying = applying
+    return applying
+  }
+
+  async #apply(open: OpenDocument, update: Uint8Array, connection: Connection, author: string | null): Promise<void> {
+    const { document } = open
+    const isWanted = () => !document.isDestroyed && open.fault === null
+    if (!isWanted()) return
+    const origin = { source: 'connection', connection }
+    const applied = await applyInTurns(document, update, { origin, isWanted })
+    if (applied === null || !isWanted()) return
+    if (applied.cause !== null && isTooMuch(applied)) {
+      this.#parts.giveUp(open, new Error('Yjs threw in the middle of a large update', { cause: applied.cause }))
+      return
+    }
+    if (applied.update === null) return
+    this.#parts.append(open, applied.update, author)
+    document.lastChangeTime = Date.now()
+    await this.#tellOthers(open, applied.update, connection)
+  }
+
+  /** Each recipient gets its own copy, of megabytes: others have their turn between them. */
+  async #tellOthers({ document }: OpenDocument, update: Uint8Array, writer: Connection): Promise<void> {
+    // what was told before comes before
+    document.flush()
+    const pace = inTurns()
+    for (const connection of document.getConnections()) {
+      if (pace.isOver()) await pace.rest()
+      if (connection !== writer && document.hasConnection(connection)) {
+        connection.send(frames.updateFrame(connection.messageAddress, update))
+      }
+    }
+  }
+}
+
+/** What Yjs took of an update before it threw is stored and told of; of a large one there is no cheap way to say what it is. */
+const isTooMuch = ({ update }: Applied): boolean => (update?.byteLength ?? 0) > 256 * 1024
