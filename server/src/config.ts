@@ -23,6 +23,8 @@ export interface Config {
   readonly auth: AuthConfig
   readonly allowedHosts: readonly string[]
   readonly allowedOrigins: readonly string[]
+  /** Addresses or networks (`10.0.0.0/8`) of proxies that say where a client is. */
+  readonly trustedProxies: readonly string[]
   readonly logLevel: LogLevel
   readonly limits: {
     readonly messageBytes: number
@@ -38,6 +40,12 @@ export interface Config {
     readonly updateParts: number
     readonly sockets: number
     readonly unauthenticatedSockets: number
+    readonly socketsPerAddress: number
+    readonly socketsPerUser: number
+    readonly sessionsPerUser: number
+    /** Of one user; ten times as many of one address. */
+    readonly messagesPerSecond: number
+    readonly bytesPerSecond: number
     readonly authenticationMs: number
     /** Bytes of edits waiting for the database, over all documents. */
     readonly queuedBytes: number
@@ -71,6 +79,7 @@ export function parseConfig(args: readonly string[], env: Environment): Config {
     auth: authOf(values),
     allowedHosts: values.allowedHosts,
     allowedOrigins: values.allowedOrigins,
+    trustedProxies: values.trustedProxies,
     logLevel: values.logLevel,
     limits: {
       messageBytes: values.messageBytes,
@@ -86,6 +95,11 @@ export function parseConfig(args: readonly string[], env: Environment): Config {
       updateParts: values.updateParts,
       sockets: values.sockets,
       unauthenticatedSockets: values.unauthenticatedSockets,
+      socketsPerAddress: values.socketsPerAddress,
+      socketsPerUser: values.socketsPerUser,
+      sessionsPerUser: values.sessionsPerUser,
+      messagesPerSecond: values.messagesPerSecond,
+      bytesPerSecond: values.bytesPerSecond,
       authenticationMs: values.authenticationMs,
       queuedBytes: values.queuedBytes,
       socketBufferBytes: values.socketBufferBytes,

@@ -1,13 +1,15 @@
 import type { IncomingMessage, Server } from 'node:http'
 import { type Clock, closeCode, type ErrorCode, TidemarkError } from '@tidemark/shared'
-import type { Access, Authoriser } from './auth/access.ts'
+import type { Authoriser } from './auth/access.ts'
 import type { Revocations } from './auth/revocations.ts'
 import type { Config } from './config.ts'
 import type { Database } from './database/database.ts'
 import { Documents } from './documents/documents.ts'
-import { TidemarkHocuspocus } from './documents/hocuspocus.ts'
+import { TidemarkHocuspocus, withoutDefaultHooks } from './documents/hocuspocus.ts'
 import type { RowQuarantined } from './documents/load.ts'
 import { Refusal } from './documents/refusal.ts'
+import { Fairness } from './fairness/fairness.ts'
+import { createClientAddress } from './http/client-address.ts'
 import { Journal } from './journal/journal.ts'
 import { Presences } from './presence/presences.ts'
 import { acceptSockets } from './sockets/accept.ts'
@@ -15,7 +17,9 @@ import { authentication } from './sockets/authentication.ts'
 import { type Claims, readClaims } from './sockets/claims.ts'
 import type { ConnectionContext } from './sockets/context.ts'
 import { Gate } from './sockets/gate.ts'
+import { type LiveSession, liveSessionsOf } from './sockets/live-sessions.ts'
 import type { GateEvents } from './sockets/owner.ts'
+import { Reading } from './sockets/reading.ts'
 import { makeRoom } from './sockets/room.ts'
 import { type ServeParts, serveSocket } from './sockets/serve.ts'
 import type { Session } from './sockets/session.ts'
@@ -34,7 +38,7 @@ export interface SyncFailure {
 }
 
 export interface SyncParts {
-  config: Pick<Config, 'limits' | 'journal' | 'snapshots'>
+  config: Pick<Config, 'limits' | 'journal' | 'snapshots' | 'trustedProxies'> & { auth: Pick<Config['auth'], 'mode'> }
   database: Database
   authoriser: Authoriser
   revocations: Pick<Revocations, 'check' | 'isRevoked' | 'changed'>
@@ -45,15 +49,6 @@ export interface SyncParts {
   onFailure(failure: SyncFailure): void
 }
 
-/** Someone who has a document open. */
-export interface LiveSession {
-  userId: string
-  userName: string | null
-  level: Access['level']
-  /** Unix time in ms. */
-  since: number
-}
-
 /** Everything between a socket and the database: Hocuspocus, its documents, the journal, the gates. */
 export class SyncServer {
   readonly journal: Journal
@@ -61,6 +56,7 @@ export class SyncServer {
   readonly sockets: Sockets
   readonly hocuspocus: TidemarkHocuspocus
   readonly #presences: Presences
+  readonly #fairness: Fairness
   readonly #parts: SyncParts
   #stopping = false
 
@@ -77,6 +73,7 @@ export class SyncServer {
     this.documents = new Documents(database, this.journal, config.limits, onListenerError)
     this.#presences = new Presences(config.limits, clock)
     this.sockets = new Sockets(config.limits, clock)
+    this.#fairness = new Fairness(config.limits, config.auth.mode !== 'open', clock, () => this.journal.queued.bytes)
     this.hocuspocus = new TidemarkHocuspocus(
       {
         ...withoutDefaultHooks,
@@ -94,6 +91,7 @@ export class SyncServer {
             clock,
             version: parts.version,
             messageBytes: config.limits.messageBytes,
+            shareOf: (userId) => this.#fairness.userOf(userId),
             isStorageAvailable: (name) => this.journal.available && !this.documents.get(name)?.line.isTroubled,
             onFailure: ({ error, ...facts }) => parts.onFailure({ ...facts, code: error.code, cause: error.cause }),
           }),
@@ -129,6 +127,7 @@ export class SyncServer {
     this.documents.events.on('catchUpFailed', ({ documentName, cause }) =>
       onFailure({ code: 'storage-unavailable', documentName, attempt: 'catch up', cause }),
     )
+    this.journal.events.on('committed', () => this.#fairness.stored())
     this.journal.events.on('pressure', (underPressure) => this.sockets.setPaused(underPressure || this.#stopping))
     this.journal.events.on('storage', (state) => {
       if (!state.available) onFailure({ code: 'storage-unavailable', attempt: state.attempt, cause: state.cause })
@@ -141,6 +140,7 @@ export class SyncServer {
     })
     this.journal.events.on('failed', ({ line, error, updates }) => {
       this.#writeFailed(line.documentName, error, () => updates.map(readClaims))
+      this.#fairness.stored()
     })
   }
 
@@ -227,12 +227,14 @@ export class SyncServer {
       limits: this.#parts.config.limits,
       check: this.#parts.checkUpgrade,
       isStopping: () => this.#stopping,
+      addressOf: createClientAddress(this.#parts.config.trustedProxies),
+      hasRoom: (address) => this.#fairness.hasRoom(address),
     })
   }
 
-  /** Serves a socket that has been accepted already. */
-  serve(socket: ServedSocket, transport: Transport): void {
-    serveSocket(socket, transport, this.#serveParts())
+  /** Serves a socket that has been accepted already. @param from its client's address */
+  serve(socket: ServedSocket, transport: Transport, from: string): void {
+    serveSocket(socket, transport, this.#serveParts(), from)
   }
 
   #serveParts(): ServeParts {
@@ -256,14 +258,19 @@ export class SyncServer {
     return {
       hocuspocus: this.hocuspocus,
       sockets: this.sockets,
-      makeGate: (transport) =>
-        new Gate(
+      makeGate: (transport, from) => {
+        const reading = new Reading((isPaused) => transport.setPaused(isPaused))
+        return new Gate({
           transport,
-          { documents: this.documents, presences: this.#presences },
-          config.limits,
+          reading,
+          consumer: this.#fairness.consumer(from, reading),
+          documents: this.documents,
+          presences: this.#presences,
+          limits: config.limits,
           events,
-          clock.now,
-        ),
+          now: clock.now,
+        })
+      },
       onRefused: (code, cause) => onFailure({ code, ...(cause === undefined ? {} : { cause }) }),
     }
   }
@@ -271,17 +278,7 @@ export class SyncServer {
   /** Who has the document open on this node. */
   sessionsOf(documentName: string): LiveSession[] {
     const document = this.documents.get(documentName)?.document
-    if (!document) return []
-    return document
-      .getConnections()
-      .map((connection) => (connection.context as ConnectionContext).gate.sessions.get(connection.messageAddress))
-      .filter((session): session is Session & { access: Access } => session?.access != null)
-      .map(({ access, openedAt }) => ({
-        userId: access.userId,
-        userName: access.userName,
-        level: access.level,
-        since: openedAt,
-      }))
+    return document ? liveSessionsOf(document) : []
   }
 
   /**
@@ -302,24 +299,3 @@ export class SyncServer {
 
 /** What a client is given to answer the close of its socket; then it is cut. */
 const closingMs = 1_000
-
-// Hocuspocus fills every hook in with a function that does nothing, and then awaits it for each message.
-const withoutDefaultHooks = Object.fromEntries(
-  [
-    'onConnect',
-    'beforeHandleMessage',
-    'afterHandleMessage',
-    'beforeHandleAwareness',
-    'beforeBroadcastStateless',
-    'beforeSync',
-    'onChange',
-    'onCreateDocument',
-    'afterStoreDocument',
-    'onAwarenessUpdate',
-    'onDisconnect',
-    'onStateless',
-    'onStoreDocument',
-    'onLoadDocument',
-    'connected',
-  ].map((name) => [name, undefined]),
-)

@@ -121,6 +121,12 @@ export const originList: Kind<string[]> = {
   expects: 'origins separated by commas, such as https://app.example.org (scheme and name, no path, no *)',
 }
 
+/** Addresses of machines, or of whole networks. */
+export const addressList: Kind<string[]> = {
+  schema: list(z.string().refine(isAddressOrNetwork, 'an entry is neither an address nor a network')),
+  expects: 'addresses or networks separated by commas, such as 10.0.0.5,172.16.0.0/12,fd00::/8',
+}
+
 function list(entry: z.ZodType<string, string>): z.ZodType<string[], string> {
   return z
     .string()
@@ -141,6 +147,12 @@ function isHostAndPort(text: string): boolean {
   const [, bracketed, name, port] = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(\d{1,5}))?$/.exec(text) ?? []
   if (port !== undefined && Number(port) > 65_535) return false
   return bracketed === undefined ? name !== undefined && isHostName(name) : isIP(bracketed) === 6
+}
+
+function isAddressOrNetwork(text: string): boolean {
+  const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? []
+  const kind = isIP(address)
+  return kind !== 0 && (bits === undefined || Number(bits) <= (kind === 6 ? 128 : 32))
 }
 
 function isOrigin(text: string): boolean {

@@ -109,3 +109,24 @@ function usedHooks(extensions: Extension[]): Set<HookName> {
   }
   return names
 }
+
+// Hocuspocus fills every hook in with a function that does nothing, and then awaits it for each message.
+export const withoutDefaultHooks = Object.fromEntries(
+  [
+    'onConnect',
+    'beforeHandleMessage',
+    'afterHandleMessage',
+    'beforeHandleAwareness',
+    'beforeBroadcastStateless',
+    'beforeSync',
+    'onChange',
+    'onCreateDocument',
+    'afterStoreDocument',
+    'onAwarenessUpdate',
+    'onDisconnect',
+    'onStateless',
+    'onStoreDocument',
+    'onLoadDocument',
+    'connected',
+  ].map((name) => [name, undefined]),
+)

@@ -14,6 +14,10 @@ export interface AcceptParts extends ServeParts {
   /** Checks the host and the origin; an error code refuses the upgrade. */
   check(request: IncomingMessage): ErrorCode | null
   isStopping(): boolean
+  /** The address of the client, also behind a proxy. */
+  addressOf(request: IncomingMessage): string
+  /** Whether one more socket from there may come. */
+  hasRoom(address: string): boolean
 }
 
 /** Where a socket wants to go: `/sync` speaks Hocuspocus, `/y-websocket/<document>` the protocol of y-websocket. */
@@ -60,22 +64,23 @@ export function acceptSockets(server: Server, parts: AcceptParts): void {
       return refuseUpgrade(duplex, statusOf.forbidden, code)
     }
     if (parts.isStopping()) return refuseUpgrade(duplex, statusOf.busy, 'server-restarting')
-    if (!parts.sockets.hasRoom) {
+    const from = parts.addressOf(incoming)
+    if (!parts.sockets.hasRoom || !parts.hasRoom(from)) {
       parts.onRefused('too-many-connections')
       return refuseUpgrade(duplex, statusOf.busy, 'too-many-connections')
     }
-    webSockets.handleUpgrade(incoming, duplex, head, (webSocket) => serve(webSocket, duplex, target))
+    webSockets.handleUpgrade(incoming, duplex, head, (webSocket) => serve(webSocket, duplex, target, from))
   })
 
-  function serve(webSocket: PatientWebSocket, duplex: Duplex, target: Target): void {
+  function serve(webSocket: PatientWebSocket, duplex: Duplex, target: Target, from: string): void {
     const direct = new WebSocketTransport(webSocket, duplex, parts.limits.socketBufferBytes)
     if (target.kind === 'hocuspocus') {
-      const gate = serveSocket(webSocket, direct, parts)
+      const gate = serveSocket(webSocket, direct, parts, from)
       // with several documents on it, the others would wait too
       webSocket.isPatient = () => gate.isStockWithOneDocument
       return
     }
-    const gate = serveSocket(webSocket, new YWebsocketTransport(direct), parts, (frame) =>
+    const gate = serveSocket(webSocket, new YWebsocketTransport(direct), parts, from, (frame) =>
       addressed(target.documentName, frame),
     )
     webSocket.isPatient = () => true

@@ -34,6 +34,7 @@ test('[R1.9] a document that Yjs broke in its clean-up is not acknowledged any m
     isCurrent: () => true,
     report: () => {},
     broken: (name) => broken.push(name),
+    waits: () => {},
   })
   const session = new Session('plan', 'plan', 0)
   const writer = new Y.Doc()

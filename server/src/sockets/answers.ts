@@ -1,6 +1,7 @@
 import { type ErrorCode, errorSentences } from '@tidemark/shared'
 import type { Documents } from '../documents/documents.ts'
 import type { OpenDocument } from '../documents/open-document.ts'
+import { costOfEdit } from '../fairness/consumer.ts'
 import { type Claims, isApplied, isHeldBack } from './claims.ts'
 import * as frames from './frames.ts'
 import type { PassedWrite, Session } from './session.ts'
@@ -14,6 +15,8 @@ export interface AnswersParts {
   report(session: Session, code: ErrorCode, cause?: unknown): void
   /** An edit broke the document in memory: it takes edits, and they are not stored. */
   broken(documentName: string, claims: Claims | null): void
+  /** An edit of the session began to wait for the database; negative: it waits no longer. In bytes, with what it costs. */
+  waits(session: Session, bytes: number): void
 }
 
 /**
@@ -53,7 +56,7 @@ export class Answers {
     if (fault === null) {
       // of one that was decided before, Hocuspocus saw nothing
       const frame = decided === null ? frames.statusFrame(session.address, true) : status.frame
-      this.#whenDurable(session, () => this.#parts.transport.send(frame))
+      this.#whenDurable(session, () => this.#parts.transport.send(frame), write.update.byteLength + costOfEdit)
     } else {
       this.#parts.report(session, fault)
       this.#whenDurable(session, () => this.#sendRefusal(session, fault))
@@ -87,14 +90,17 @@ export class Answers {
     return null
   }
 
-  #whenDurable(session: Session, release: () => void): void {
+  #whenDurable(session: Session, release: () => void, bytes = costOfEdit): void {
     const line = this.#parts.documents.get(session.documentName)?.line
     // a refusal in a session whose document is not open yet
     if (!line) release()
     else if (line.isDurable) line.whenDurable(release)
     else {
+      this.#parts.waits(session, bytes)
       line.whenDurable(() => {
-        if (this.#parts.transport.isOpen && this.#parts.isCurrent(session)) release()
+        if (!this.#parts.isCurrent(session)) return
+        this.#parts.waits(session, -bytes)
+        if (this.#parts.transport.isOpen) release()
       })
     }
   }

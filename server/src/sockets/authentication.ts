@@ -11,6 +11,7 @@ import type { Access, Authoriser } from '../auth/access.ts'
 import type { Revocations } from '../auth/revocations.ts'
 import type { Documents } from '../documents/documents.ts'
 import { Refusal } from '../documents/refusal.ts'
+import type { Share } from '../fairness/share.ts'
 import type { ConnectionContext } from './context.ts'
 import type { Gate } from './gate.ts'
 import type { Session } from './session.ts'
@@ -26,6 +27,8 @@ export interface AuthenticationParts {
   /** The largest message that a client may send. */
   messageBytes: number
   isStorageAvailable(documentName: string): boolean
+  /** What a user takes of the server; null where users are not told apart. */
+  shareOf(userId: string): Share | null
   onFailure(failure: { error: TidemarkError; documentName: string; sessionId: string; attempt: 'open' }): void
 }
 
@@ -48,7 +51,7 @@ export function authentication(parts: AuthenticationParts): Extension<Connection
       // what was revoked while the database was asked has met no session to end
       parts.revocations.check(access)
       connectionConfig.readOnly = access.level === 'read'
-      context.gate.admit(session, access)
+      context.gate.admit(session, access, parts.shareOf(access.userId))
       return { access }
     } catch (cause) {
       const error = asTidemarkError(cause)

@@ -22,7 +22,7 @@ function world() {
     reading: new Reading((isPaused) => {
       state.isPaused = isPaused
     }),
-    messageBytes: 16 * mib,
+    limits: { messageBytes: 16 * mib, documentsPerSocket: 500 },
     take: (_session, frame) => taken.push(frame),
   })
   return { early, state, taken, session: new Session('plan', 'plan', 0) }

@@ -1,3 +1,4 @@
+import { closeCode } from '@tidemark/shared'
 import { inTurns } from '../documents/pace.ts'
 import type { Reading } from './reading.ts'
 import type { Session } from './session.ts'
@@ -6,8 +7,11 @@ import type { Transport } from './transport.ts'
 export interface EarlyParts {
   transport: Transport
   reading: Reading
-  /** The largest message of somebody who is signed in. */
-  messageBytes: number
+  limits: {
+    /** The largest message of somebody who is signed in. */
+    messageBytes: number
+    documentsPerSocket: number
+  }
   /** Reads a frame of a session whose document is open. */
   take(session: Session, frame: Uint8Array): void
 }
@@ -18,6 +22,8 @@ export const strangersMessage = 72 * 1024
 const messageBehindToken = 1024 * 1024
 /** How much may wait for documents that are being opened before the socket is read no further, in bytes. */
 const mostHeld = 4 * 1024 * 1024
+/** Frames that a stranger may send in vain, beside two for each document. */
+const strangersFrames = 100
 /** What a frame costs beside its bytes. */
 const costOfFrame = 256
 
@@ -28,6 +34,9 @@ const costOfFrame = 256
 export class Early {
   readonly #parts: EarlyParts
   #held = 0
+  #isStranger = true
+  /** Frames that led to no session since somebody was let in last. */
+  #dropped = 0
 
   constructor(parts: EarlyParts) {
     this.#parts = parts
@@ -36,10 +45,13 @@ export class Early {
 
   /** A session has begun, was let in, or has ended. */
   standingChanged(isAuthenticated: boolean, sessions: number): void {
-    const { transport, reading, messageBytes } = this.#parts
+    const { transport, reading } = this.#parts
+    const { messageBytes } = this.#parts.limits
     const isBeingChecked = !isAuthenticated && sessions > 0
     reading.set('token', isBeingChecked)
     const largest = isBeingChecked ? messageBehindToken : strangersMessage
+    this.#isStranger = !isAuthenticated
+    if (isAuthenticated) this.#dropped = 0
     transport.limitMessages(isAuthenticated ? messageBytes : Math.min(largest, messageBytes))
   }
 
@@ -47,6 +59,14 @@ export class Early {
     if (!early) return
     early.frames.push(frame)
     this.#count(early, frame.byteLength + costOfFrame)
+  }
+
+  /** A frame led to no session: of a stranger there are few. */
+  drop(): void {
+    const { limits, transport } = this.#parts
+    this.#dropped++
+    if (!this.#isStranger || this.#dropped <= 2 * limits.documentsPerSocket + strangersFrames) return
+    transport.close(closeCode.authenticationTimeout, 'authentication-timeout')
   }
 
   /** The session's document is open: what waits is read in turns; what comes in meanwhile goes behind it. */

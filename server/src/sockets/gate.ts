@@ -11,6 +11,8 @@ import {
 } from '@tidemark/shared'
 import type { Access } from '../auth/access.ts'
 import type { Documents } from '../documents/documents.ts'
+import type { Consumer } from '../fairness/consumer.ts'
+import type { Share } from '../fairness/share.ts'
 import type { Presences } from '../presence/presences.ts'
 import { Answers } from './answers.ts'
 import { circumstancesOf } from './circumstances.ts'
@@ -21,9 +23,9 @@ import { HeaderReader } from './header-reader.ts'
 import { inspect, type Verdict } from './inspect.ts'
 import { LateWrites } from './late-writes.ts'
 import { Outgoing } from './outgoing.ts'
-import type { GateEvents, GateLimits } from './owner.ts'
+import type { GateEvents, GateLimits, GateParts } from './owner.ts'
 import { Questions } from './questions.ts'
-import { Reading } from './reading.ts'
+import type { Reading } from './reading.ts'
 import { Rights } from './rights.ts'
 import { Roster } from './roster.ts'
 import type { Session } from './session.ts'
@@ -41,6 +43,7 @@ export class Gate implements WebSocketLike {
   /** Told when the first session is let in, and when the last one that was has ended. */
   authenticationChanged: (isAuthenticated: boolean) => void = () => {}
   readonly #transport: Transport
+  readonly #consumer: Consumer
   readonly #documents: Documents
   readonly #presences: Presences
   readonly #limits: GateLimits
@@ -57,28 +60,21 @@ export class Gate implements WebSocketLike {
   readonly #lateWrites: LateWrites
   #forward: ((frame: Uint8Array) => void) | null = null
   #wasAuthenticated = false
-  /** Frames that led to no session, since anybody was let in or the last one left. */
-  #strangersFrames = 0
 
-  constructor(
-    transport: Transport,
-    { documents, presences }: { documents: Documents; presences: Presences },
-    limits: GateLimits,
-    events: GateEvents,
-    now: () => number,
-  ) {
+  constructor({ transport, reading, consumer, documents, presences, limits, events, now }: GateParts) {
+    this.#consumer = consumer
+    this.reading = reading
     this.#transport = transport
     this.#documents = documents
     this.#presences = presences
     this.#limits = limits
     this.#events = events
     this.#now = now
-    this.reading = new Reading((isPaused) => transport.setPaused(isPaused))
-    this.#roster = new Roster(limits, (isAuthenticated) => this.#sessionsChanged(isAuthenticated))
+    this.#roster = new Roster(limits, consumer, (isAuthenticated) => this.#sessionsChanged(isAuthenticated))
     this.#early = new Early({
       transport,
-      reading: this.reading,
-      messageBytes: limits.messageBytes,
+      reading,
+      limits,
       take: (session, frame) => this.#take(session, this.#headers.read(frame), frame),
     })
     const isCurrent = (session: Session) => this.#roster.isCurrent(session)
@@ -110,6 +106,10 @@ export class Gate implements WebSocketLike {
       isCurrent,
       report: (session, code, cause) => this.#report(session, code, cause),
       broken: (documentName, claims) => this.#events.broken(documentName, claims),
+      waits: (session, bytes) => {
+        session.unsaved += bytes
+        consumer.queue(bytes)
+      },
     })
     this.#rights = new Rights({
       sessions: this.sessions,
@@ -141,10 +141,6 @@ export class Gate implements WebSocketLike {
     return this.#roster.sessions
   }
 
-  get isAuthenticated(): boolean {
-    return this.#roster.isAuthenticated
-  }
-
   get isStockWithOneDocument(): boolean {
     return this.#roster.isStockWithOneDocument
   }
@@ -153,6 +149,7 @@ export class Gate implements WebSocketLike {
 
   receive(frame: Uint8Array): void {
     if (!this.#transport.isOpen) return
+    this.#consumer.read(frame.byteLength)
     // pings and pongs have no address
     if (frame.byteLength === 1 && frame[0] === messageType.pong) return
     if (frame.byteLength === 1 && frame[0] === messageType.ping) {
@@ -173,7 +170,7 @@ export class Gate implements WebSocketLike {
     const session = this.sessions.get(header.address)
     if (!session) {
       if (header.type === messageType.auth) this.#begin(header, frame)
-      else this.#dropped()
+      else this.#early.drop()
       return
     }
     this.#headers.expect(session)
@@ -270,13 +267,12 @@ export class Gate implements WebSocketLike {
     this.#early.standingChanged(isAuthenticated, this.sessions.size)
     if (this.#wasAuthenticated === isAuthenticated) return
     this.#wasAuthenticated = isAuthenticated
-    this.#strangersFrames = 0
     this.authenticationChanged(isAuthenticated)
   }
 
-  /** Its token was accepted. */
-  admit(session: Session, access: Access): void {
-    this.#roster.admit(session, access)
+  /** Its token was accepted; throws as {@link Roster.admit} does. */
+  admit(session: Session, access: Access, user: Share | null): void {
+    this.#roster.admit(session, access, user)
     this.#rights.changed()
   }
 
@@ -302,16 +298,8 @@ export class Gate implements WebSocketLike {
     })
   }
 
-  /** A frame that belongs to no session: of a stranger there are few (R6.21). */
-  #dropped(): void {
-    this.#strangersFrames++
-    if (this.#strangersFrames > 2 * this.#limits.documentsPerSocket + 100 && !this.isAuthenticated) {
-      this.close(closeCode.authenticationTimeout, 'authentication-timeout')
-    }
-  }
-
   #deny(address: string, code: ErrorCode, cause?: unknown): void {
-    this.#dropped()
+    this.#early.drop()
     this.#events.refused(this, { code, documentName: null, userId: null, cause })
     this.#transport.send(frames.denialFrame(address.slice(0, 600), code))
   }
@@ -359,6 +347,7 @@ export class Gate implements WebSocketLike {
   /** The socket is gone. */
   closed(): void {
     for (const address of [...this.sessions.keys()]) this.#forget(address)
+    this.#consumer.close()
   }
 }
 

@@ -1,10 +1,15 @@
 import type { ErrorCode } from '@tidemark/shared'
+import type { Documents } from '../documents/documents.ts'
 import type { StructureLimits } from '../documents/structure.ts'
+import type { Consumer } from '../fairness/consumer.ts'
+import type { Presences } from '../presence/presences.ts'
 import type { Claims } from './claims.ts'
 import type { Gate } from './gate.ts'
+import type { Reading } from './reading.ts'
 import type { Removal } from './room.ts'
 import type { RosterLimits } from './roster.ts'
 import type { Session } from './session.ts'
+import type { Transport } from './transport.ts'
 
 export interface GateLimits extends StructureLimits, RosterLimits {
   messageBytes: number
@@ -24,4 +29,17 @@ export interface GateEvents {
     gate: Gate,
     failure: { code: ErrorCode; documentName: string | null; userId: string | null; cause?: unknown },
   ): void
+}
+
+export interface GateParts {
+  transport: Transport
+  reading: Reading
+  /** What the socket takes of the server. */
+  consumer: Consumer
+  documents: Documents
+  presences: Presences
+  limits: GateLimits
+  events: GateEvents
+  /** Unix time in ms. */
+  now(): number
 }

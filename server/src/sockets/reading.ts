@@ -8,6 +8,10 @@ export type Pause =
   | 'early'
   /** Too much waits for its turn behind large writes (R6.34). */
   | 'late'
+  /** Its address or its user has sent more than its share (R6.22). */
+  | 'pace'
+  /** What waits for the database is mostly theirs (R6.22). */
+  | 'share'
 
 /** Whether a client is read from: not while there is any reason not to. What it sends meanwhile waits on its own machine. */
 export class Reading {

@@ -1,5 +1,7 @@
-import { type ErrorCode, isDocumentName } from '@tidemark/shared'
+import { type ErrorCode, isDocumentName, TidemarkError } from '@tidemark/shared'
 import type { Access } from '../auth/access.ts'
+import type { Consumer } from '../fairness/consumer.ts'
+import type { Share } from '../fairness/share.ts'
 import * as frames from './frames.ts'
 import { Session } from './session.ts'
 
@@ -12,11 +14,13 @@ export class Roster {
   readonly sessions = new Map<string, Session>()
   readonly #admitted = new Set<Session>()
   readonly #limits: RosterLimits
+  readonly #consumer: Consumer
   readonly #changed: (isAuthenticated: boolean) => void
 
   /** @param changed called with each session that begins, is let in or ends */
-  constructor(limits: RosterLimits, changed: (isAuthenticated: boolean) => void) {
+  constructor(limits: RosterLimits, consumer: Consumer, changed: (isAuthenticated: boolean) => void) {
     this.#limits = limits
+    this.#consumer = consumer
     this.#changed = changed
   }
 
@@ -48,12 +52,22 @@ export class Roster {
     return session
   }
 
-  /** Its token was accepted. */
-  admit(session: Session, access: Access): void {
+  /**
+   * Its token was accepted.
+   * @param user what this user takes of the server; null where users are not told apart
+   * @throws {TidemarkError} `too-many-connections`, `too-many-documents`: the user has as many as there may be
+   */
+  admit(session: Session, access: Access, user: Share | null): void {
+    // its socket may have closed meanwhile
+    const isCurrent = this.isCurrent(session)
+    if (user && isCurrent) {
+      const excess = this.#consumer.join(user)
+      if (excess) throw new TidemarkError(excess)
+      session.share = user
+    }
     session.access = access
     session.tokenField = null
-    // its socket may have closed meanwhile
-    if (!this.isCurrent(session)) return
+    if (!isCurrent) return
     this.#admitted.add(session)
     this.#changed(true)
   }
@@ -65,6 +79,9 @@ export class Roster {
     this.#admitted.delete(session)
     session.cancelExpiry?.()
     session.cancelRetry?.()
+    this.#consumer.queue(-session.unsaved)
+    session.unsaved = 0
+    if (session.share) this.#consumer.leave(session.share)
     this.#changed(this.isAuthenticated)
     return session
   }

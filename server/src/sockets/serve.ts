@@ -9,7 +9,8 @@ import type { Transport } from './transport.ts'
 export interface ServeParts {
   hocuspocus: TidemarkHocuspocus
   sockets: Sockets
-  makeGate(transport: Transport): Gate
+  /** @param from the client's address */
+  makeGate(transport: Transport, from: string): Gate
   onRefused(code: ErrorCode, cause?: unknown): void
 }
 
@@ -21,9 +22,10 @@ export function serveSocket(
   socket: ServedSocket,
   transport: Transport,
   { hocuspocus, sockets, makeGate, onRefused }: ServeParts,
+  from: string,
   address: (frame: Buffer) => Uint8Array = (frame) => frame,
 ): Gate {
-  const gate = makeGate(transport)
+  const gate = makeGate(transport, from)
   const context: ConnectionContext = { gate }
   const client = hocuspocus.handleConnection(gate, request, context)
   withoutPrototypes(client)

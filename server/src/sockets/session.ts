@@ -1,6 +1,7 @@
 import type { Connection } from '@hocuspocus/server'
 import type { ErrorCode, TidemarkError } from '@tidemark/shared'
 import type { Access } from '../auth/access.ts'
+import type { Share } from '../fairness/share.ts'
 import type { Claims } from './claims.ts'
 import { encodeAddress } from './frames.ts'
 import { Refusals } from './refusals.ts'
@@ -44,6 +45,10 @@ export class Session {
   readonly refusals = new Refusals()
   /** Whether it was told that it says too much of who is here. */
   isPresenceRefused = false
+  /** What its edits that wait for the database cost, in bytes. */
+  unsaved = 0
+  /** What its user takes of the server; null where nobody knows who that is. */
+  share: Share | null = null
   cancelExpiry: (() => void) | null = null
   cancelRetry: (() => void) | null = null
 

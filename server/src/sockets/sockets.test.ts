@@ -9,7 +9,7 @@ beforeEach(() => vi.useFakeTimers())
 afterEach(() => vi.useRealTimers())
 
 function world() {
-  const sockets = new Sockets({ sockets: 10, unauthenticatedSockets: 2, authenticationMs: 10_000 }, systemClock)
+  const sockets = new Sockets({ sockets: 3, unauthenticatedSockets: 3, authenticationMs: 10_000 }, systemClock)
   const join = () => {
     const closes: string[] = []
     const gate = { close: (code: number, reason: string) => closes.push(`${code} ${reason}`) } as unknown as Gate
@@ -21,30 +21,44 @@ function world() {
   return { sockets, join }
 }
 
-test('[R6.4] [R6.21] a stranger has 10 s; who was signed in has 10 min for the next document, again and again', () => {
+test('[R6.4] [R6.21] a stranger has 10 s; who was signed in has an hour for the next document, again and again', () => {
   const { sockets, join } = world()
   const stranger = join()
   const known = join()
-  expect(sockets.hasRoom).toBe(false)
+  const third = join()
+  expect([sockets.unauthenticated, sockets.hasRoom]).toEqual([3, false])
+  third.leave()
   known.gate.authenticationChanged(true)
-  expect(sockets.hasRoom).toBe(true)
+  expect([sockets.unauthenticated, sockets.hasRoom]).toEqual([1, true])
   vi.advanceTimersByTime(10_000)
   expect(stranger.closes).toEqual(['4408 authentication-timeout'])
   for (let time = 0; time < 3; time++) {
     known.gate.authenticationChanged(false)
-    vi.advanceTimersByTime(9 * 60_000)
+    vi.advanceTimersByTime(59 * 60_000)
     known.gate.authenticationChanged(true)
     vi.advanceTimersByTime(60 * 60_000)
   }
   expect(known.closes.filter((what) => what !== 'ping')).toEqual([])
   known.gate.authenticationChanged(false)
-  expect(sockets.unauthenticated).toBe(2)
-  vi.advanceTimersByTime(10 * 60_000)
+  expect(sockets.unauthenticated, 'it is no stranger').toBe(0)
+  vi.advanceTimersByTime(60 * 60_000)
   expect(known.closes.filter((what) => what !== 'ping')).toEqual(['1000 connection-idle'])
   stranger.leave()
   known.leave()
   known.gate.authenticationChanged(false)
   expect(sockets.unauthenticated).toBe(0)
+})
+
+test('[R6.21] idle ones make room for others, the one that has been so for longest first', () => {
+  const { sockets, join } = world()
+  const idle = [join(), join(), join()]
+  for (const { gate } of idle) gate.authenticationChanged(true)
+  expect(sockets.hasRoom).toBe(false)
+  for (const { gate } of idle.slice(0, 2).reverse()) gate.authenticationChanged(false)
+  expect(sockets.hasRoom).toBe(true)
+  const newcomer = join()
+  expect(idle.map(({ closes }) => closes)).toEqual([[], ['1000 connection-idle'], []])
+  for (const { leave } of [...idle, newcomer]) leave()
 })
 
 test('[V3] a socket that is not read is not taken for dead, whatever the others are', async () => {

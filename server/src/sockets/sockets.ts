@@ -1,4 +1,4 @@
-import { type Clock, closeCode, type ErrorCode } from '@tidemark/shared'
+import { type Clock, closeCode } from '@tidemark/shared'
 import type { WebSocket } from 'ws'
 import type { Gate } from './gate.ts'
 
@@ -13,10 +13,7 @@ const heartbeatMs = 30_000
 const missedHeartbeats = 2
 
 /** How long a socket is kept whose sessions have all ended, in ms: its client may open another document. */
-const idleMs = 10 * 60_000
-
-const strangersEnd = { code: closeCode.authenticationTimeout, reason: 'authentication-timeout' } as const
-const idleEnd = { code: closeCode.idle, reason: 'connection-idle' } as const
+const idleMs = 60 * 60_000
 
 /** What is asked of a WebSocket of the `ws` package; what it is sent goes through its transport. */
 export type ServedSocket = Pick<WebSocket, 'on' | 'once' | 'ping' | 'terminate' | 'readyState' | 'OPEN'>
@@ -25,16 +22,21 @@ interface Member {
   webSocket: ServedSocket
   gate: Gate
   unanswered: number
-  /** Its time without a session runs; null while it has one. */
-  cancelDeadline: (() => void) | null
+  standing: Standing
+  /** Of its time without a session. */
+  cancelDeadline: () => void
 }
+
+type Standing = 'stranger' | 'in-use' | 'idle'
 
 /** All sockets of this process: how many there may be, who must still authenticate, who is still alive. */
 export class Sockets {
   readonly #members = new Map<ServedSocket, Member>()
   readonly #limits: SocketLimits
   readonly #clock: Clock
-  #withoutSession = 0
+  #strangers = 0
+  /** Those whose sessions have all ended, in the order in which they did. */
+  readonly #idle = new Set<Member>()
   #cancelHeartbeat: () => void
   #paused = false
 
@@ -49,27 +51,28 @@ export class Sockets {
   }
 
   get unauthenticated(): number {
-    return this.#withoutSession
+    return this.#strangers
   }
 
   gates(): Gate[] {
     return [...this.#members.values()].map(({ gate }) => gate)
   }
 
-  /** Whether one more may come. */
+  /** Whether one more may come; idle ones make room. */
   get hasRoom(): boolean {
-    return this.count < this.#limits.sockets && this.unauthenticated < this.#limits.unauthenticatedSockets
+    const { sockets, unauthenticatedSockets } = this.#limits
+    return this.count - this.#idle.size < sockets && this.#strangers < unauthenticatedSockets
   }
 
   add(webSocket: ServedSocket, gate: Gate): void {
-    const member: Member = { webSocket, gate, unanswered: 0, cancelDeadline: null }
+    const member: Member = { webSocket, gate, unanswered: 0, standing: 'in-use', cancelDeadline: () => {} }
     this.#members.set(webSocket, member)
-    this.#await(member, this.#limits.authenticationMs, () => this.#expel(member, strangersEnd))
+    this.#become(member, 'stranger')
+    const [longestIdle] = this.#idle
+    if (longestIdle && this.count > this.#limits.sockets) this.#expel(longestIdle)
     gate.authenticationChanged = (isAuthenticated) => {
-      if (this.#members.get(webSocket) !== member) return
       // who was let in before is no stranger: its client may open another document
-      if (isAuthenticated) this.#stopWaiting(member)
-      else this.#await(member, idleMs, () => this.#expel(member, idleEnd))
+      if (this.#members.get(webSocket) === member) this.#become(member, isAuthenticated ? 'in-use' : 'idle')
     }
     webSocket.on('pong', () => {
       member.unanswered = 0
@@ -77,30 +80,36 @@ export class Sockets {
     if (this.#paused) gate.reading.set('journal', true)
   }
 
-  #await(member: Member, ms: number, end: () => void): void {
-    this.#stopWaiting(member)
-    this.#withoutSession++
-    member.cancelDeadline = this.#clock.after(ms, end)
+  #become(member: Member, standing: Standing): void {
+    this.#forget(member)
+    member.standing = standing
+    if (standing === 'in-use') return
+    if (standing === 'stranger') this.#strangers++
+    else this.#idle.add(member)
+    const time = standing === 'stranger' ? this.#limits.authenticationMs : idleMs
+    member.cancelDeadline = this.#clock.after(time, () => this.#expel(member))
   }
 
-  #stopWaiting(member: Member): void {
-    if (!member.cancelDeadline) return
+  #forget(member: Member): void {
     member.cancelDeadline()
-    member.cancelDeadline = null
-    this.#withoutSession--
+    if (member.standing === 'stranger') this.#strangers--
+    this.#idle.delete(member)
+    member.standing = 'in-use'
   }
 
-  #expel(member: Member, { code, reason }: { code: number; reason: ErrorCode }): void {
-    const { webSocket, gate } = member
-    gate.close(code, reason)
-    // a stranger that does not answer the close does not keep the socket
+  #expel(member: Member): void {
+    const { webSocket, gate, standing } = member
+    this.#forget(member)
+    if (standing === 'idle') gate.close(closeCode.idle, 'connection-idle')
+    else gate.close(closeCode.authenticationTimeout, 'authentication-timeout')
+    // who does not answer the close does not keep the socket
     member.cancelDeadline = this.#clock.after(2_000, () => webSocket.terminate())
   }
 
   remove(webSocket: ServedSocket): void {
     const member = this.#members.get(webSocket)
     if (!member) return
-    this.#stopWaiting(member)
+    this.#forget(member)
     this.#members.delete(webSocket)
   }
 

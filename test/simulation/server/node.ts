@@ -33,6 +33,11 @@ export const limits = {
   authenticationMs: 10_000,
   queuedBytes: 200_000,
   socketBufferBytes: 1_000_000,
+  socketsPerAddress: 100,
+  socketsPerUser: 100,
+  sessionsPerUser: 1_000,
+  messagesPerSecond: 10_000,
+  bytesPerSecond: 100_000_000,
 }
 export const shutdownMs = 10_000
 
@@ -67,7 +72,13 @@ export class Node {
     this.sync = this.process.run(
       () =>
         new SyncServer({
-          config: { limits, journal: { windowMs: 2 }, snapshots: { debounceMs: 300, maxDebounceMs: 1_000 } },
+          config: {
+            limits,
+            journal: { windowMs: 2 },
+            snapshots: { debounceMs: 300, maxDebounceMs: 1_000 },
+            auth: { mode: 'secret' },
+            trustedProxies: [],
+          },
           database: storage.open(this.process),
           authoriser: world.authoriser ?? { authorise: async () => anybody, authoriseAdmin: async () => anybody },
           revocations: { check: () => {}, isRevoked: () => false, changed: () => {} },
@@ -88,7 +99,7 @@ export class Node {
     const { timeline, random } = this.#world
     const socket = new SimulatedSocket({ timeline, random, process: this.process }, caller)
     this.#sockets.add(socket)
-    this.process.run(() => this.sync.serve(socket.served, socket.transport))
+    this.process.run(() => this.sync.serve(socket.served, socket.transport, '127.0.0.1'))
     return socket
   }
 

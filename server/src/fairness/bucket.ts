@@ -1,0 +1,33 @@
+/** So many seconds' worth may be taken at once by who took nothing before. */
+const burstSeconds = 10
+
+/** A token bucket: what is taken beyond it is owed, and waited for. */
+export class Bucket {
+  readonly #perSecond: number
+  #level: number
+  #at: number
+
+  /** @param now in ms, of a clock that only goes forward */
+  constructor(perSecond: number, now: number) {
+    this.#perSecond = perSecond
+    this.#level = perSecond * burstSeconds
+    this.#at = now
+  }
+
+  take(amount: number, now: number): void {
+    this.#fill(now)
+    this.#level -= amount
+  }
+
+  /** How long until nothing is owed any more, in ms. */
+  owed(now: number): number {
+    this.#fill(now)
+    return this.#level >= 0 ? 0 : Math.ceil((-this.#level / this.#perSecond) * 1000)
+  }
+
+  #fill(now: number): void {
+    const gained = (Math.max(0, now - this.#at) / 1000) * this.#perSecond
+    this.#level = Math.min(this.#perSecond * burstSeconds, this.#level + gained)
+    this.#at = now
+  }
+}
