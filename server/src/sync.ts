@@ -100,6 +100,7 @@ export class SyncServer {
         ],
       },
       {
+        come: (documentName, mayWrite) => this.documents.come(documentName, mayWrite),
         quarantined: (documentName, error) => this.#reportQuarantined(documentName, error),
         refuse: (documentName, cause) => this.#refuseLoading(documentName, cause),
       },

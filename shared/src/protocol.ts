@@ -71,8 +71,11 @@ export type ServerMessage =
   | {
       readonly tidemark: 'hello'
       readonly protocol: number
-      /** The document's epoch: a client stores it and says it at its next authentication (R9). */
-      readonly epoch: string
+      /**
+       * The document's epoch: a client stores it and says it at its next authentication (R9). Absent as long as nothing is
+       * stored under this name, and a reader has it open; another hello with it follows (S10).
+       */
+      readonly epoch?: string
       /** The newest revision committed in Postgres. */
       readonly revision: number
       readonly level: 'read' | 'write' | 'admin'
@@ -88,6 +91,7 @@ export type ServerMessage =
 
 const isString = (value: unknown) => typeof value === 'string'
 const isLevel = (value: unknown) => value === 'read' || value === 'write' || value === 'admin'
+const isText = (value: unknown) => value === undefined || typeof value === 'string'
 const isTime = (value: unknown) => value === undefined || Number.isFinite(value)
 
 const isSize = (value: unknown) => value === undefined || (Number.isInteger(value) && (value as number) > 0)
@@ -96,7 +100,7 @@ const isSize = (value: unknown) => value === undefined || (Number.isInteger(valu
 const serverMessageSchema: { readonly [kind: string]: { readonly [field: string]: (value: unknown) => boolean } } = {
   hello: {
     protocol: Number.isInteger,
-    epoch: isString,
+    epoch: isText,
     revision: Number.isInteger,
     level: isLevel,
     expiresAt: isTime,

@@ -233,7 +233,7 @@ async function epochSaidTo(client: RawClient): Promise<string | null> {
   await pause(100)
   for (const said of client.said) {
     const message = said.kind === 'stateless' ? decodeServerMessage(said.payload) : null
-    if (message?.tidemark === 'hello') return message.epoch
+    if (message?.tidemark === 'hello') return message.epoch ?? null
   }
   return null
 }

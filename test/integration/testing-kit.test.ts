@@ -191,7 +191,7 @@ async function openWire(stage: Stage): Promise<Wire> {
     const said = read(new Uint8Array(data as ArrayBuffer))
     heard.push(describeFrame(said))
     const message = said.kind === 'stateless' ? decodeServerMessage(said.payload) : null
-    if (message?.tidemark === 'hello') epoch = message.epoch
+    if (message?.tidemark === 'hello') epoch = message.epoch ?? ''
   })
   socket.addEventListener('close', ({ code, reason }: CloseEvent) => heard.push(`socket closed ${code} ${reason}`))
   await stage.until('the socket is open', () => socket.readyState === 1)

@@ -34,7 +34,8 @@ export class CopyNotes {
   greeted(hello: Hello): void {
     this.#hello = hello
     // Before any content of this history is stored, so that the copy is never without its epoch (R9).
-    this.#remember({ epoch: hello.epoch, revision: this.#history?.revision ?? 0 })
+    // A document that nobody has written to has none yet.
+    if (hello.epoch !== undefined) this.#remember({ epoch: hello.epoch, revision: this.#history?.revision ?? 0 })
   }
 
   acknowledged(at: number): void {
@@ -45,7 +46,9 @@ export class CopyNotes {
       if (refused) return
       this.acknowledgeStored()
       const isFirst = handshaken && !before.handshaken
-      if (isFirst && this.#hello) this.#remember({ epoch: this.#hello.epoch, revision: this.#hello.revision })
+      if (isFirst && this.#hello?.epoch !== undefined) {
+        this.#remember({ epoch: this.#hello.epoch, revision: this.#hello.revision })
+      }
     })
   }
 

@@ -7,11 +7,12 @@ import type { Journal } from '../journal/journal.ts'
 import type { Repair } from '../journal/lanes.ts'
 import { JournalLine, type Place } from '../journal/line.ts'
 import type { ConnectionContext } from '../sockets/context.ts'
+import { Beginnings, nothingStored } from './beginning.ts'
 import { catchUp } from './catch-up.ts'
 import { takeRestsOfCollected } from './collected-neighbour.ts'
 import { encodeWhole } from './encode.ts'
 import { LargeUpdates } from './large-updates.ts'
-import { load, loadOrigin, quietly, type RowQuarantined } from './load.ts'
+import { loadOrigin, loadStored, quietly, type RowQuarantined } from './load.ts'
 import { isSnapshotDue, type OpenDocument } from './open-document.ts'
 import { asReceived } from './received.ts'
 import { repairOf } from './repair.ts'
@@ -23,6 +24,8 @@ import { Unstorable } from './unstorable.ts'
 export interface DocumentsEvents {
   /** All that was queued of this document is committed: it may now leave memory. */
   settled: OpenDocument
+  /** A reader had it open before anything was stored of it; now it has an epoch (S10). */
+  begun: OpenDocument
   snapshot: { documentName: string; revision: number; bytes: number }
   /** A row of another process does not decode; it was put aside, and the document goes on without it. */
   quarantined: { documentName: string; error: RowQuarantined }
@@ -48,6 +51,7 @@ export class Documents {
   readonly #open = new Map<string, OpenDocument>()
   readonly #byLine = new Map<JournalLine, OpenDocument>()
   readonly #faulty = new Set<OpenDocument>()
+  readonly #beginnings: Beginnings
   readonly #database: Database
   readonly #journal: Journal
   readonly #limits: Pick<StructureLimits, 'typeDepth'>
@@ -62,6 +66,11 @@ export class Documents {
     this.#journal = journal
     this.#limits = limits
     this.events = new Emitter(onListenerError)
+    this.#beginnings = new Beginnings({
+      database,
+      quarantined: (documentName, error) => this.events.emit('quarantined', { documentName, error }),
+      begun: (open) => this.events.emit('begun', open),
+    })
     journal.events.on('committed', ({ lines }) => {
       for (const line of lines) {
         const open = this.#byLine.get(line)
@@ -96,7 +105,17 @@ export class Documents {
 
   /** The epoch of the stored history; null when nothing is stored under this name (R9.1). */
   async epochOf(name: string): Promise<string | null> {
-    return this.#open.get(name)?.line.epoch ?? (await findEpoch(this.#database, name))
+    const line = this.#open.get(name)?.line
+    return line?.isStored ? line.epoch : await findEpoch(this.#database, name)
+  }
+
+  /**
+   * Somebody comes to a document that is open. Who may write makes its row, where it has none (S10).
+   * @throws {TidemarkError} `storage-unavailable`
+   */
+  async come(name: string, mayWrite: boolean): Promise<void> {
+    const open = this.#open.get(name)
+    if (open) await this.#beginnings.come(open, mayWrite)
   }
 
   /** What Hocuspocus asks of us for each document. */
@@ -125,8 +144,10 @@ export class Documents {
     },
   }
 
-  async #load({ instance, document, documentName }: onLoadDocumentPayload): Promise<void> {
-    const { stored, tail, missing } = await load(this.#database, documentName, document)
+  async #load({ instance, document, documentName, connectionConfig }: onLoadDocumentPayload): Promise<void> {
+    const found = await this.#beginnings.find(documentName, !connectionConfig.readOnly)
+    const loaded = found ? await loadStored(this.#database, found, document) : nothingStored(documentName)
+    const { stored, tail, missing } = loaded
     const line = new JournalLine({ id: stored.id, name: documentName, epoch: stored.epoch, revision: stored.head })
     const snapshot = { size: stored.snapshot?.size ?? 0, tail }
     const size = new DocumentSize(document, snapshot.size + tail.bytes)
@@ -172,6 +193,7 @@ export class Documents {
   #verifying = false
   /** Somebody looks at a document that is open: asks whether the database still holds it, all such documents in one look. */
   #touch(open: OpenDocument): void {
+    if (!open.line.isStored) return
     this.#touched.add(open)
     if (!this.#verifying) void this.#verifyTouched()
   }
@@ -200,6 +222,10 @@ export class Documents {
   }
 
   append(open: OpenDocument, update: Uint8Array, author: string | null): void {
+    if (!open.line.isStored) {
+      this.#giveUp(open, new Error('an edit came to a document that has no row'))
+      return
+    }
     this.#journal.append(open.line, update, author)
     open.snapshot.tail.rows += 1
     open.snapshot.tail.bytes += update.byteLength

@@ -6,9 +6,11 @@ import type { Refusal } from './refusal.ts'
 type CreateDocument = Parameters<Hocuspocus['createDocument']>
 type LoadDocument = Parameters<Hocuspocus['loadDocument']>
 
-export interface LoadingFailures {
+export interface Loading {
   /** A row was put aside; the document is loaded again without it. */
   quarantined(documentName: string, error: RowQuarantined): void
+  /** Somebody is handed a document: who may write makes its row. */
+  come(documentName: string, mayWrite: boolean): Promise<void>
   /** The document cannot be loaded now: what its client is told. */
   refuse(documentName: string, cause: unknown): Refusal
 }
@@ -21,10 +23,10 @@ export interface LoadingFailures {
 export class TidemarkHocuspocus extends Hocuspocus {
   /** Documents handed to a client whose connection object does not exist yet. */
   readonly #reserved = new Map<string, number>()
-  readonly #loading: LoadingFailures
+  readonly #loading: Loading
   #used: Set<HookName> | null = null
 
-  constructor(configuration: ConstructorParameters<typeof Hocuspocus>[0], loading: LoadingFailures) {
+  constructor(configuration: ConstructorParameters<typeof Hocuspocus>[0], loading: Loading) {
     super(configuration)
     this.#loading = loading
   }
@@ -36,7 +38,7 @@ export class TidemarkHocuspocus extends Hocuspocus {
   }
 
   /** Hocuspocus would hand out a document that is just leaving memory; edits made to it would go nowhere (R1.6). */
-  override async createDocument(...[name, ...rest]: CreateDocument): Promise<Document> {
+  override async createDocument(...[name, request, socketId, connection, context]: CreateDocument): Promise<Document> {
     this.#reserve(name, 1)
     try {
       for (let leaving = this.unloadingDocuments.get(name); leaving; leaving = this.unloadingDocuments.get(name)) {
@@ -44,7 +46,13 @@ export class TidemarkHocuspocus extends Hocuspocus {
         // unloadDocument forgets its promise a few microtasks after it settles
         await new Promise(setImmediate)
       }
-      return await super.createDocument(name, ...rest)
+      const document = await super.createDocument(name, request, socketId, connection, context)
+      try {
+        await this.#loading.come(name, !connection.readOnly)
+      } catch (error) {
+        throw this.#loading.refuse(name, error)
+      }
+      return document
     } finally {
       // the caller makes the connection in the microtasks after this one
       setImmediate(() => this.#reserve(name, -1))

@@ -50,7 +50,11 @@ export function quietly(error: unknown): never {
  * @throws {RowQuarantined} when a row did not decode: `target` may hold a part of it, so it must be thrown away (R6.1)
  */
 export async function load(database: Database, name: string, target: Y.Doc): Promise<LoadedState> {
-  const stored = await readable(findOrCreate(database, name))
+  return loadStored(database, await readable(findOrCreate(database, name)), target)
+}
+
+/** As {@link load}, of a document that was found. */
+export async function loadStored(database: Database, stored: StoredDocument, target: Y.Doc): Promise<LoadedState> {
   if (stored.snapshot && stored.snapshot.revision > stored.head)
     throw await putAsideAstray(database, stored, stored.snapshot)
   try {
@@ -62,6 +66,24 @@ export async function load(database: Database, name: string, target: Y.Doc): Pro
     const { row, cause } = culprit
     await putAside(database, { documentId: stored.id, ...row, reason: reasonOf(cause) })
     throw new RowQuarantined(row, cause)
+  }
+}
+
+/** Loads a document into one of its own; what does not decode is put aside. */
+export async function loadApart(
+  database: Database,
+  name: string,
+  onQuarantined: (error: RowQuarantined) => void,
+): Promise<{ state: Y.Doc; stored: LoadedState }> {
+  for (;;) {
+    const state = new Y.Doc()
+    try {
+      return { state, stored: await load(database, name, state) }
+    } catch (error) {
+      state.destroy()
+      if (!(error instanceof RowQuarantined)) throw error
+      onQuarantined(error)
+    }
   }
 }
 
@@ -129,7 +151,7 @@ async function* rowsOf(database: Database, stored: StoredDocument): AsyncGenerat
   if (head > covered) yield* tailPages(database, id, covered)
 }
 
-async function readable<Value>(reading: Promise<Value>): Promise<Value> {
+export async function readable<Value>(reading: Promise<Value>): Promise<Value> {
   try {
     return await reading
   } catch (cause) {

@@ -2,7 +2,7 @@ import { TidemarkError } from '@tidemark/shared'
 import * as Y from 'yjs'
 import type { Database } from '../database/database.ts'
 import type { Repair } from '../journal/lanes.ts'
-import { type LoadedState, load, loadOrigin, RowQuarantined } from './load.ts'
+import { loadApart, loadOrigin, type RowQuarantined } from './load.ts'
 import type { OpenDocument } from './open-document.ts'
 
 /**
@@ -30,23 +30,6 @@ export async function repairOf(
     return { head: { revision: stored.stored.head, stamp: null }, update }
   } finally {
     state.destroy()
-  }
-}
-
-async function loadApart(
-  database: Database,
-  name: string,
-  onQuarantined: (error: RowQuarantined) => void,
-): Promise<{ state: Y.Doc; stored: LoadedState }> {
-  for (;;) {
-    const state = new Y.Doc()
-    try {
-      return { state, stored: await load(database, name, state) }
-    } catch (error) {
-      state.destroy()
-      if (!(error instanceof RowQuarantined)) throw error
-      onQuarantined(error)
-    }
   }
 }
 

@@ -25,7 +25,7 @@ export interface StoredSnapshot {
   missing: number[]
 }
 
-const find = {
+const findStatement = {
   name: 'tidemark-document-find',
   text: `
     select d.id, d.epoch, d.head, s.revision, s.size, s.crc, s.bytes, s.missing,
@@ -75,11 +75,17 @@ function documentOf(name: string, { id, epoch, head, quarantined, ...row }: Foun
   return { id, name, epoch, head, snapshot, quarantined: revisionsOf(quarantined) }
 }
 
+/** @returns null when nothing is stored under this name */
+export async function find(database: Database, name: string): Promise<StoredDocument | null> {
+  const [row] = await database.run<FoundRow>(findStatement, [name, pieceBytes])
+  return row ? documentOf(name, row) : null
+}
+
 /** Opens the row of a document, creating it when nobody has written to it yet. */
 export async function findOrCreate(database: Database, name: string): Promise<StoredDocument> {
   for (;;) {
-    const [row] = await database.run<FoundRow>(find, [name, pieceBytes])
-    if (row) return documentOf(name, row)
+    const found = await find(database, name)
+    if (found) return found
     const [created] = await database.run<{ id: number; epoch: string; head: number }>(create, [name])
     if (created) return { ...created, name, snapshot: null, quarantined: [] }
     // somebody else was quicker: the next look finds it

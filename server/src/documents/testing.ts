@@ -20,6 +20,7 @@ export function makeDocuments(database: Database, options: { debounce?: number }
       extensions: [documents.extension],
     },
     {
+      come: (name, mayWrite) => documents.come(name, mayWrite),
       quarantined: (_, { summary }) => quarantined.push(summary),
       refuse: (documentName, cause) => {
         failures.push({ documentName, cause })

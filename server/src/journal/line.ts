@@ -25,9 +25,10 @@ interface Mark {
  * was opened; `durable ≤ appended` always, and neither ever goes back (R4.2 on the server's side).
  */
 export class JournalLine {
-  readonly documentId: number
+  /** Its row; 0 as long as a reader has it open and nothing is stored under its name (S10). */
+  documentId: number
   readonly documentName: string
-  readonly epoch: string
+  epoch: string
   /** The newest committed revision that this process knows of. */
   revision: number
   /** When that revision was committed, by which a history that came in its place is known (R7.14). */
@@ -55,6 +56,18 @@ export class JournalLine {
     this.revision = document.revision
     this.stamp = document.stamp ?? null
     this.covered = document.revision
+  }
+
+  get isStored(): boolean {
+    return this.documentId > 0
+  }
+
+  /** It has a row from now on. */
+  begin({ id, epoch, revision }: { id: number; epoch: string; revision: number }): void {
+    this.documentId = id
+    this.epoch = epoch
+    this.revision = revision
+    this.covered = revision
   }
 
   get isDurable(): boolean {

@@ -36,6 +36,15 @@ export interface AuthenticationParts {
 export function authentication(parts: AuthenticationParts): Extension<ConnectionContext> {
   const { authoriser, documents, clock } = parts
 
+  // readers were told of no epoch
+  documents.events.on('begun', ({ document }) => {
+    for (const { context, messageAddress } of document.getConnections()) {
+      const { gate } = context as ConnectionContext
+      const session = gate.sessions.get(messageAddress)
+      if (session) greet(gate, session)
+    }
+  })
+
   async function open({
     token: field,
     documentName,
@@ -97,7 +106,7 @@ export function authentication(parts: AuthenticationParts): Extension<Connection
     gate.tell(session, {
       tidemark: 'hello',
       protocol: protocolVersion,
-      epoch: line.epoch,
+      ...(line.isStored ? { epoch: line.epoch } : {}),
       revision: line.revision,
       level,
       ...(expiresAt === null ? {} : { expiresAt }),
@@ -140,6 +149,8 @@ export function authentication(parts: AuthenticationParts): Extension<Connection
           'A fresh token must be of the same person; open a new connection instead.',
         )
       }
+      await documents.come(documentName, access.level !== 'read')
+      parts.revocations.check(access)
       context.gate.renew(session, access)
       connection.readOnly = access.level === 'read'
       greet(context.gate, session)

@@ -223,9 +223,13 @@ export class Gate implements WebSocketLike {
 
   /** Hocuspocus is about to handle a frame, and waits for the promise. */
   beforeHandling(connection: Connection, frame: Uint8Array): Promise<void> {
+    // it came while its sender might still write, and a large one would be applied long after
+    if (this.#rights.isDismissed(connection)) {
+      frames.makeEmpty(frame)
+      return nothing
+    }
     const late = this.#lateWrites.beforeHandling(connection, frame)
     if (late) return late
-    if (this.#rights.isDismissed(connection)) frames.makeEmpty(frame)
     const session = this.sessions.get(connection.messageAddress)
     return session ? this.#questions.beforeHandling(session, connection.document, frame) : nothing
   }

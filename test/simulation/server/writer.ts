@@ -233,7 +233,7 @@ export class Writer {
 
   #told(replica: Replica, payload: string): void {
     const message = decodeServerMessage(payload)
-    if (message?.tidemark === 'hello') replica.epoch = message.epoch
+    if (message?.tidemark === 'hello') replica.epoch = message.epoch ?? null
     else if (message?.tidemark === 'recovered') replica.isToldAway = false
     else if (message?.tidemark === 'error') {
       replica.lastError = message.code
