@@ -9,13 +9,13 @@ import { JournalLine, type Place } from '../journal/line.ts'
 import type { ConnectionContext } from '../sockets/context.ts'
 import { Beginnings, nothingStored } from './beginning.ts'
 import { catchUp } from './catch-up.ts'
-import { takeRestsOfCollected } from './collected-neighbour.ts'
 import { encodeWhole } from './encode.ts'
 import { LargeUpdates } from './large-updates.ts'
 import { loadOrigin, loadStored, quietly, type RowQuarantined } from './load.ts'
 import { isSnapshotDue, type OpenDocument } from './open-document.ts'
 import { asReceived } from './received.ts'
 import { repairOf } from './repair.ts'
+import { takeRestsWithCare } from './rests.ts'
 import { DocumentSize } from './size.ts'
 import { findEpoch, saveSnapshot } from './store.ts'
 import { isTooDeep, type StructureLimits } from './structure.ts'
@@ -35,7 +35,7 @@ export interface DocumentsEvents {
   snapshotFailed: { documentName: string; cause: unknown }
 }
 
-takeRestsOfCollected()
+takeRestsWithCare()
 
 /** The documents in this process's memory: loaded, journaled from their own update event, snapshotted, let go. */
 export class Documents {
