@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -21,17 +22,50 @@ afterAll(async () => {
 const statement = (text: string) => ({ name: text, text })
 
 describe('PGlite', () => {
-  test('gives bytes back as they are, alone and in an array', async () => {
+  test('gives bytes back as they are', async () => {
     const bytes = Uint8Array.from({ length: 512 }, (_, at) => at)
     // a view into a larger buffer, as a client's message is
-    const view = bytes.subarray(100, 400)
-    const echo = statement('select $1::bytea as alone, (select array_agg(b) from unnest($2::bytea[]) b) as several')
-    const [row] = await driver.run<{ alone: Uint8Array; several: Uint8Array[] }>(echo, [
-      view,
-      [view, new Uint8Array(0)],
+    for (const view of [bytes.subarray(100, 400), new Uint8Array(0)]) {
+      const [row] = await driver.run<{ echo: Uint8Array }>(statement('select $1::bytea as echo'), [view])
+      expect(new Uint8Array(row?.echo ?? [1])).toEqual(new Uint8Array(view))
+    }
+  })
+
+  test('[R6.12] takes large bytes in pieces, and puts them together', async () => {
+    const bytes = Uint8Array.from({ length: 3_000_000 }, (_, at) => (at * 7919) % 251)
+    const other = Uint8Array.from({ length: 1_500_000 }, (_, at) => (at * 104_729) % 253)
+    const both = statement(
+      'select md5($1::bytea) as one, md5($2) as other, octet_length($1) as length, $3::int as number, $12::text as twelfth' +
+        ', $4::int + $5::int + $6::int + $7::int + $8::int + $9::int + $10::int + $11::int as sum',
+    )
+    const md5 = (value: Uint8Array) => createHash('md5').update(value).digest('hex')
+    let turns = 0
+    let isDone = false
+    const others = (async () => {
+      for (; !isDone; turns++) await driver.writer.run(statement('select 1'), [])
+    })()
+    const rest = [5, 1, 1, 1, 1, 1, 1, 1, 1, 'twelve']
+    const answers = await Promise.all([
+      driver.run(both, [bytes, other, ...rest]),
+      driver.run(both, [other, bytes, ...rest]),
+      driver.writer.run(both, [other, other, ...rest]),
     ])
-    expect(new Uint8Array(row?.alone ?? [])).toEqual(new Uint8Array(view))
-    expect(row?.several.map((each) => [...each])).toEqual([[...view], []])
+    isDone = true
+    await others
+    const numbers = { number: 5, sum: 8, twelfth: 'twelve' }
+    expect(answers).toEqual([
+      [{ one: md5(bytes), other: md5(other), length: bytes.length, ...numbers }],
+      [{ one: md5(other), other: md5(bytes), length: other.length, ...numbers }],
+      [{ one: md5(other), other: md5(other), length: other.length, ...numbers }],
+    ])
+    expect(turns).toBeGreaterThan(20)
+    expect(await driver.run(statement('select count(*)::int as left from pg_temp.tidemark_parameters'), [])).toEqual([
+      { left: 0 },
+    ])
+    await expect(driver.run(statement('select $1::bytea / 0'), [bytes])).rejects.toThrow()
+    expect(await driver.run(statement('select count(*)::int as left from pg_temp.tidemark_parameters'), [])).toEqual([
+      { left: 0 },
+    ])
   })
 
   test('[R6.12] many statements in a row leave others their turn', async () => {

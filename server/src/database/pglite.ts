@@ -3,14 +3,16 @@ import { PGlite, types } from '@electric-sql/pglite'
 import { TidemarkError } from '@tidemark/shared'
 import type { Driver, Lease, Runner } from './database.ts'
 import { lockFolder } from './folder-lock.ts'
+import { PgliteParameters, parametersTable } from './pglite-parameters.ts'
 import { Turns } from './turns.ts'
 
-// PGlite turns bytes into text and back one by one, in this thread, at 150 ms for a MiB; Node does it in 5.
+// PGlite turns bytes into text and back one by one, in this thread, at 150 ms for a MiB. Node reads them in 5, and as
+// parameters they may go as they are.
 const parsers = { [types.BYTEA]: (text: string) => Buffer.from(text.slice(2), 'hex') }
 const serializers = {
   [types.BYTEA](bytes: unknown) {
     if (!(bytes instanceof Uint8Array)) throw new TypeError('a bytea is a Uint8Array')
-    return `\\x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')}`
+    return bytes as unknown as string
   },
 }
 
@@ -23,6 +25,7 @@ export async function openPglite(folder: string): Promise<Driver> {
   let lite: PGlite
   try {
     lite = await PGlite.create(`${folder}/pglite`, { parsers, serializers })
+    await lite.exec(parametersTable)
   } catch (error) {
     lock.release()
     throw error
@@ -43,16 +46,21 @@ export async function openPglite(folder: string): Promise<Driver> {
       },
     }
   }
-  const runner = (urgent: boolean): Runner => ({
-    async run<Row>(statement: { text: string }, values: readonly unknown[]) {
+  const runner = (urgent: boolean): Runner => {
+    const runInTurn = async <Row>(text: string, values: readonly unknown[]) => {
       const lease = await connect({ urgent })
       try {
-        return (await lease.query<Row>(statement.text, values)).rows
+        return (await lease.query<Row>(text, values)).rows
       } finally {
         lease.release()
       }
-    },
-  })
+    }
+    const parameters = new PgliteParameters(runInTurn)
+    return {
+      run: <Row>({ text }: { text: string }, values: readonly unknown[]) =>
+        parameters.with(text, values, (put, all) => runInTurn<Row>(put, all)),
+    }
+  }
   const close = async () => {
     await turns.take({ urgent: false })
     // closing writes, and what is under this path now may be somebody else's
