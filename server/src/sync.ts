@@ -96,10 +96,10 @@ export class SyncServer {
             onFailure: ({ error, ...facts }) => parts.onFailure({ ...facts, code: error.code, cause: error.cause }),
           }),
           this.documents.extension,
-          this.#presences.extension,
         ],
       },
       {
+        loaded: (document) => this.#presences.loaded(document),
         come: (documentName, mayWrite) => this.documents.come(documentName, mayWrite),
         quarantined: (documentName, error) => this.#reportQuarantined(documentName, error),
         refuse: (documentName, cause) => this.#refuseLoading(documentName, cause),

@@ -9,6 +9,8 @@ type LoadDocument = Parameters<Hocuspocus['loadDocument']>
 export interface Loading {
   /** A row was put aside; the document is loaded again without it. */
   quarantined(documentName: string, error: RowQuarantined): void
+  /** It has been loaded, and nobody has it yet. */
+  loaded(document: Document): void
   /** Somebody is handed a document: who may write makes its row. */
   come(documentName: string, mayWrite: boolean): Promise<void>
   /** The document cannot be loaded now: what its client is told. */
@@ -95,7 +97,9 @@ export class TidemarkHocuspocus extends Hocuspocus {
   override async loadDocument(...parameters: LoadDocument): Promise<Document> {
     for (;;) {
       try {
-        return await super.loadDocument(...parameters)
+        const document = await super.loadDocument(...parameters)
+        this.#loading.loaded(document)
+        return document
       } catch (error) {
         if (!(error instanceof RowQuarantined)) {
           throw this.#loading.refuse(parameters[0], error instanceof LoadingFailed ? error.cause : error)

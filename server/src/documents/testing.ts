@@ -20,6 +20,7 @@ export function makeDocuments(database: Database, options: { debounce?: number }
       extensions: [documents.extension],
     },
     {
+      loaded: () => {},
       come: (name, mayWrite) => documents.come(name, mayWrite),
       quarantined: (_, { summary }) => quarantined.push(summary),
       refuse: (documentName, cause) => {

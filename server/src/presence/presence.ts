@@ -49,9 +49,9 @@ export class Presence {
       },
       clock,
     )
-    // Hocuspocus would send each turn's changes to everybody, encoded for each session.
-    if (!Reflect.has(document, 'broadcastAwarenessUpdate')) throw new Error('Hocuspocus sends presence another way now')
-    Reflect.set(document, 'broadcastAwarenessUpdate', () => {})
+    // Hocuspocus's listeners: one sends each turn's changes to everybody, encoded for each session; the other lists
+    // everybody for each move of anybody, for a hook that nobody hangs on. What they note of sessions is noted here.
+    awareness._observers.delete('update')
     awareness.on('update', (change: AwarenessChange, origin: unknown) => this.#changed(change, origin))
     document.on('destroy', () => this.#coalescer.close())
   }

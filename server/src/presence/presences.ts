@@ -1,6 +1,5 @@
-import type { Connection, Document, Extension } from '@hocuspocus/server'
+import type { Connection, Document } from '@hocuspocus/server'
 import type { Clock } from '@tidemark/shared'
-import type { ConnectionContext } from '../sockets/context.ts'
 import type { PresenceLimits } from './allowance.ts'
 import { Presence } from './presence.ts'
 
@@ -15,11 +14,9 @@ export class Presences {
     this.#clock = clock
   }
 
-  readonly extension: Extension<ConnectionContext> = {
-    extensionName: 'tidemark-presence',
-    afterLoadDocument: async ({ document }) => {
-      this.#of.set(document, new Presence(document, this.#limits, this.#clock))
-    },
+  /** A document has been loaded, and is not handed out yet. */
+  loaded(document: Document): void {
+    this.#of.set(document, new Presence(document, this.#limits, this.#clock))
   }
 
   /** As {@link Presence.receive} does. */
