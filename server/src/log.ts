@@ -47,7 +47,11 @@ export function logFailure(log: Log, failure: Failure): void {
   const level = isServersFault(code) ? 'error' : 'warn'
   if (!log.isLevelEnabled(level)) return
   log[level](
-    { code, ...facts, ...(cause === undefined ? {} : { cause: describeCause(cause) }) },
+    {
+      code,
+      ...facts,
+      ...(cause === undefined ? {} : { cause: describeCause(cause, { withStack: level === 'error' }) }),
+    },
     message ?? errorSentences[code],
   )
 }
@@ -82,14 +86,16 @@ interface DescribedCause {
  * An error as plain data. Only these fields: the others of a database error (detail, where, parameters) hold what people
  * wrote.
  */
-export function describeCause(cause: unknown, depth = 0): DescribedCause {
+export function describeCause(cause: unknown, { withStack = true, depth = 0 } = {}): DescribedCause {
   if (!(cause instanceof Error)) return { type: typeof cause, message: shorten(String(cause)) }
   const described: DescribedCause = { type: cause.name, message: shorten(cause.message) }
   const code: unknown = 'code' in cause ? cause.code : undefined
   if (typeof code === 'string' || typeof code === 'number') described.code = code
-  // the outermost stack shows where it happened; the inner ones are mostly the libraries'
-  if (depth === 0 && cause.stack !== undefined) described.stack = shorten(cause.stack)
-  if (cause.cause !== undefined && depth < 4) described.cause = describeCause(cause.cause, depth + 1)
+  // the outermost stack shows where it happened; the inner ones are mostly the libraries'. What a stranger can bring about
+  // has none: 60 bytes would make 4 KB.
+  if (withStack && depth === 0 && cause.stack !== undefined) described.stack = shorten(cause.stack)
+  if (cause.cause !== undefined && depth < 4)
+    described.cause = describeCause(cause.cause, { withStack, depth: depth + 1 })
   return described
 }
 

@@ -9,8 +9,10 @@ import { Revocations, withRevocations } from './auth/revocations.ts'
 import type { Config } from './config.ts'
 import { type Database, openDatabase } from './database/database.ts'
 import { createApp } from './http/app.ts'
+import { httpOptions, limitConnections } from './http/limits.ts'
 import { createNetworkPolicy } from './http/network-policy.ts'
 import { createReadiness } from './http/readiness.ts'
+import { Repeats } from './log/repeats.ts'
 import { type Log, logFailure } from './log.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { type SyncFailure, SyncServer } from './sync.ts'
@@ -35,9 +37,10 @@ export interface RunningServer {
  */
 export async function startServer(config: Config, { log }: { log: Log }): Promise<RunningServer> {
   const metrics = createMetrics()
+  const repeats = new Repeats(systemClock, (failure) => logFailure(log, failure))
   const onFailure = (failure: SyncFailure): void => {
     metrics.failures.inc({ code: failure.code })
-    logFailure(log, {
+    repeats.log({
       code: failure.code,
       document: failure.documentName ?? undefined,
       session: failure.sessionId,
@@ -91,7 +94,8 @@ export async function startServer(config: Config, { log }: { log: Log }): Promis
       clock: systemClock,
     }),
   })
-  const http = createServer(getRequestListener(app.fetch))
+  const http = createServer(httpOptions, getRequestListener(app.fetch))
+  limitConnections(http, config.limits.sockets)
   sync.acceptOn(http)
   try {
     port = await listen(http, config)
@@ -99,6 +103,7 @@ export async function startServer(config: Config, { log }: { log: Log }): Promis
     revocations.close()
     await sync.stop(0)
     await database.close()
+    repeats.end()
     throw error
   }
 
@@ -111,6 +116,7 @@ export async function startServer(config: Config, { log }: { log: Log }): Promis
     http.closeAllConnections()
     revocations.close()
     await database.close()
+    repeats.end()
     log.info('stopped')
     return left
   }

@@ -4,13 +4,14 @@ import { notFound, onError } from './failures.ts'
 import { checkSource } from './guards.ts'
 import { sendSecurityHeaders } from './headers.ts'
 import { healthRoutes } from './health.ts'
+import { refuseBodies } from './limits.ts'
 import { packagedFolders, pageRoutes } from './pages.ts'
 import type { AppParts } from './parts.ts'
 
 /** The HTTP side of a server: health, metrics, API, pages. Sockets are upgraded beside it. */
 export function createApp(parts: AppParts): Hono {
   const app = new Hono()
-  app.use(measure(parts), sendSecurityHeaders(), checkSource(parts))
+  app.use(measure(parts), sendSecurityHeaders(), checkSource(parts), refuseBodies())
   app.route('/', healthRoutes(parts))
   app.route('/api', apiRoutes(parts))
   app.all('/api/*', notFound)

@@ -24,6 +24,8 @@ export function statusOf(code: ErrorCode): ContentfulStatusCode {
     case 'message-malformed':
     case 'document-name-invalid':
       return 400
+    case 'message-too-large':
+      return 413
     case 'storage-unavailable':
     case 'server-busy':
     case 'server-restarting':

@@ -5,6 +5,7 @@ import type { AppParts } from './parts.ts'
 /** For whoever watches the process: is it alive, may it get traffic, what does it do. */
 export function healthRoutes({ readiness, metrics, authoriser }: AppParts): Hono {
   const routes = new Hono()
+  const metricsText = sharedFor(1_000, () => metrics.registry.metrics())
   routes.get('/livez', (context) => {
     context.header('Cache-Control', 'no-store')
     return context.json({ alive: true })
@@ -17,7 +18,21 @@ export function healthRoutes({ readiness, metrics, authoriser }: AppParts): Hono
   routes.get('/metrics', requireAdmin(authoriser), async (context) => {
     context.header('Content-Type', metrics.registry.contentType)
     context.header('Cache-Control', 'no-store')
-    return context.body(await metrics.registry.metrics())
+    return context.body(await metricsText())
   })
   return routes
+}
+
+/** However often it is asked for, it is made once in so many ms: counting walks all sockets. */
+function sharedFor<Result>(ms: number, make: () => Promise<Result>): () => Promise<Result> {
+  let made: { at: number; result: Promise<Result> } | null = null
+  return () => {
+    if (!made || performance.now() - made.at >= ms) {
+      made = { at: performance.now(), result: make() }
+      made.result.catch(() => {
+        made = null
+      })
+    }
+    return made.result
+  }
 }

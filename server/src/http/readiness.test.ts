@@ -32,6 +32,25 @@ test('[W2] many who ask share one question to the database, and its answer for a
   expect(state.asked).toBe(2)
 })
 
+test('[W2] whoever asks again is answered from memory, however long the database takes; not with what is long past', async () => {
+  let delay = 0
+  const { state, readiness } = make(async () => {
+    await new Promise((resolve) => setTimeout(resolve, delay))
+    return state.asked === 1 ? [] : ['the database is read-only']
+  })
+  expect(await readiness()).toEqual({ ready: true })
+  delay = 500
+  await new Promise((resolve) => setTimeout(resolve, 1_050))
+  const started = performance.now()
+  expect(await readiness()).toEqual({ ready: true })
+  expect(performance.now() - started).toBeLessThan(300)
+  await new Promise((resolve) => setTimeout(resolve, 800))
+  expect(await readiness()).toMatchObject({ ready: false })
+  delay = 5_000
+  await new Promise((resolve) => setTimeout(resolve, 3_100))
+  expect(await readiness()).toEqual({ ready: false, reasons: ['the database is away'] })
+}, 15_000)
+
 test('[W2] a database that does not answer is away, and is asked once', async () => {
   const { state, readiness } = make(() => new Promise(() => {}))
   const started = performance.now()

@@ -12,6 +12,8 @@ export interface ReadinessParts {
 
 /** However often somebody asks, the database is asked once in so many ms. */
 const freshMs = 1_000
+/** What is known for longer than this is not told any more before the database was asked again. */
+const staleMs = 3_000
 /** A database that takes longer is away, as far as whoever sends traffic here is concerned. */
 const patienceMs = 800
 
@@ -37,7 +39,10 @@ export function createReadiness({
   }
 
   const ofDatabase = async (): Promise<readonly string[]> => {
-    if (known && performance.now() - known.at < freshMs) return known.troubles
+    const age = known ? performance.now() - known.at : Number.POSITIVE_INFINITY
+    // whoever asks every few seconds is answered from memory
+    if (age >= freshMs) void ask()
+    if (known && age < staleMs) return known.troubles
     let cancel = (): void => {}
     const late = new Promise<readonly string[]>((resolve) => {
       cancel = clock.after(patienceMs, () => resolve([away]))

@@ -94,7 +94,14 @@ export function acceptSockets(server: Server, parts: AcceptParts): void {
   }
 }
 
+/** How long a client has to read why it was refused, in ms; then its connection is gone, whatever it does. */
+const farewellMs = 1_000
+
 function refuseUpgrade(duplex: Duplex, status: string, code: ErrorCode): void {
+  const timer = setTimeout(() => duplex.destroy(), farewellMs)
+  duplex.once('close', () => clearTimeout(timer))
+  // what it still sends is not kept
+  duplex.resume()
   const body = JSON.stringify({ error: { code, message: errorSentences[code] } })
   duplex.end(
     `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
