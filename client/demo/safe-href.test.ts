@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { hrefFrom, isSafeHref } from './safe-href.ts'
+import { hrefFrom, isSafeHref, mayBecomeLink } from './safe-href.ts'
 
 describe('[S5] a link leads to the web or to a mailbox, and runs nothing', () => {
   it.each([
@@ -28,6 +28,27 @@ describe('[S5] a link leads to the web or to a mailbox, and runs nothing', () =>
     { toString: () => 'https://example.org' },
   ])('%j in a document is no link', (href) => {
     expect(isSafeHref(href)).toBe(false)
+  })
+
+  it.each(['https://example.org', 'mailto:ann@example.org', 'example.org', 'example.org:8080/x', 'example.org/a:b'])(
+    '%j may become a link',
+    (text) => {
+      expect(mayBecomeLink(text)).toBe(true)
+    },
+  )
+
+  it.each([
+    'javascript:1/alert(1)',
+    'JavaScript:1/alert(1)',
+    'java\nscript:1/alert(1)',
+    '\tjavascript:1/alert(1)',
+    '\u0001javascript:1/alert(1)',
+    'vbscript:1/x',
+    'data:1/x',
+    'javascript:alert(1)',
+    '',
+  ])('%j may not', (text) => {
+    expect(mayBecomeLink(text)).toBe(false)
   })
 
   it.each(['javascript:alert(1)', 'data:text/html,x', 'two words', '', 'https://'])(

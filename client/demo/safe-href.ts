@@ -11,6 +11,17 @@ export function isSafeHref(href: unknown): href is string {
 }
 
 /**
+ * Whether it may become a link, as it stands or once it is completed to `https://…`. `javascript:1/alert()` completes to a
+ * host with a port, too, but runs as it stands: so what is before a colon has to have a dot, which no protocol that runs
+ * anything has.
+ */
+export function mayBecomeLink(text: string): boolean {
+  if (isSafeHref(text)) return true
+  const [, beforeColon] = /^([^/?#:]*):/.exec(text) ?? []
+  return (beforeColon === undefined || beforeColon.includes('.')) && isSafeHref(`https://${text}`)
+}
+
+/**
  * What a person types as an address, completed: `example.org` → `https://example.org/`, `ann@example.org` → `mailto:…`.
  * @returns `null` when it is no address, or one of another protocol than http, https and mailto
  */

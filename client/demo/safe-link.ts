@@ -1,5 +1,5 @@
 import Link from '@tiptap/extension-link'
-import { isSafeHref } from './safe-href.ts'
+import { isSafeHref, mayBecomeLink } from './safe-href.ts'
 
 /** Typing takes a handful of steps; more than this is no word after which a link would be looked for. */
 const mostSteps = 100
@@ -25,5 +25,5 @@ export const SafeLink = Link.extend({
   protocols: [],
   HTMLAttributes: fixed,
   // the parser and the commands ask this too; what is typed without a protocol is completed before it becomes a link
-  isAllowedUri: (url) => isSafeHref(url) || isSafeHref(`https://${url}`),
+  isAllowedUri: mayBecomeLink,
 })
