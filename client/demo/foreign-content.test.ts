@@ -56,6 +56,40 @@ describe('what this editor cannot show', () => {
     }
   })
 
+  /** Quotes within quotes. */
+  const nested = (fragment: Y.XmlFragment, depth: number) =>
+    fragment.doc!.transact(() => {
+      let place: Y.XmlFragment = fragment
+      for (let level = 0; level < depth; level++) {
+        const quote = new Y.XmlElement('blockquote')
+        place.insert(0, [quote])
+        place = quote
+      }
+    })
+
+  test('is also what nests too deep to be shown, brought at once or bit by bit, or there from the beginning', () => {
+    for (const [depth, times] of [
+      [400, 0],
+      [30_000, 1],
+    ] as const) {
+      const { doc, fragment, foreign } = document(1)
+      const far = new Y.Doc()
+      nested(far.getXmlFragment(fragmentName), depth)
+      Y.applyUpdate(doc, Y.encodeStateAsUpdate(far))
+      expect(foreign()).toBe(times)
+      const found = watchForeignContent(fragment, getSchema([...contentExtensions]), () => {})
+      expect(found.found).toBe(times > 0)
+    }
+    const { fragment, foreign } = document(1)
+    let place: Y.XmlFragment = fragment
+    for (let level = 0; level < 600 && foreign() === 0; level++) {
+      const quote = new Y.XmlElement('blockquote')
+      place.insert(0, [quote])
+      place = quote
+    }
+    expect(foreign()).toBe(1)
+  })
+
   test('is noticed when it is there from the beginning; afterwards nobody listens any more', () => {
     const { fragment, watch, foreign } = document(1)
     expect(watch.found).toBe(false)

@@ -1,5 +1,5 @@
 import type { Schema } from '@tiptap/pm/model'
-import { ContentType, type Doc, transact, XmlElement, type XmlFragment, XmlText, type YEvent } from 'yjs'
+import { AbstractType, ContentType, type Doc, transact, XmlElement, type XmlFragment, XmlText, type YEvent } from 'yjs'
 
 type Part = unknown
 type Event = Pick<YEvent<XmlText>, 'changes' | 'delta'> & { readonly target: unknown }
@@ -34,15 +34,35 @@ export function watchForeignContent(
 function broughtForeign(event: Event, schema: Schema): boolean {
   const target: Part = event.target
   if (target instanceof XmlText) return hasForeignText(event.delta as readonly Insert[], schema)
+  const depth = target instanceof AbstractType ? depthOf(target) + 1 : 0
   return [...event.changes.added].some(
-    ({ content }) => !(content instanceof ContentType) || isForeign(content.type, schema),
+    ({ content }) => !(content instanceof ContentType) || isForeign(content.type, schema, depth),
   )
 }
 
-function isForeign(part: Part, schema: Schema): boolean {
-  if (part instanceof XmlText) return hasForeignText(part.toDelta() as readonly Insert[], schema)
-  if (!(part instanceof XmlElement)) return true
-  return !schema.nodes[part.nodeName] || part.toArray().some((child) => isForeign(child, schema))
+/** As deep as the server takes it. The binding calls itself for each level, and the stack has an end. */
+const deepest = 500
+
+/** Without calling itself: what somebody else wrote is as deep as they like. */
+function isForeign(part: Part, schema: Schema, depth = 0): boolean {
+  const waiting = [{ part, depth }]
+  for (let next = waiting.pop(); next; next = waiting.pop()) {
+    const { part, depth } = next
+    if (depth > deepest) return true
+    if (part instanceof XmlText) {
+      if (hasForeignText(part.toDelta() as readonly Insert[], schema)) return true
+    } else if (part instanceof XmlElement && schema.nodes[part.nodeName]) {
+      for (const child of part.toArray()) waiting.push({ part: child, depth: depth + 1 })
+    } else return true
+  }
+  return false
+}
+
+/** How many types it stands in; it is not looked further than it may be. */
+function depthOf(type: AbstractType<unknown>): number {
+  let depth = 0
+  for (let outer = type.parent; outer && depth <= deepest; outer = outer.parent) depth++
+  return depth
 }
 
 function hasForeignText(delta: readonly Insert[], schema: Schema): boolean {
