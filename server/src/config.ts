@@ -30,6 +30,7 @@ export interface Config {
     readonly messageBytes: number
     readonly documentBytes: number
     readonly documentsPerSocket: number
+    readonly sessionsPerDocument: number
     readonly typeDepth: number
     readonly valueDepth: number
     readonly subdocuments: number
@@ -50,6 +51,7 @@ export interface Config {
     /** Bytes of edits waiting for the database, over all documents. */
     readonly queuedBytes: number
     readonly socketBufferBytes: number
+    readonly outgoingBytes: number
   }
   readonly journal: { readonly windowMs: number }
   readonly snapshots: { readonly debounceMs: number; readonly maxDebounceMs: number }
@@ -85,6 +87,7 @@ export function parseConfig(args: readonly string[], env: Environment): Config {
       messageBytes: values.messageBytes,
       documentBytes: values.documentBytes,
       documentsPerSocket: values.documentsPerSocket,
+      sessionsPerDocument: values.sessionsPerDocument,
       typeDepth: values.typeDepth,
       valueDepth: values.valueDepth,
       subdocuments: values.subdocuments,
@@ -103,6 +106,7 @@ export function parseConfig(args: readonly string[], env: Environment): Config {
       authenticationMs: values.authenticationMs,
       queuedBytes: values.queuedBytes,
       socketBufferBytes: values.socketBufferBytes,
+      outgoingBytes: values.outgoingBytes,
     },
     journal: { windowMs: values.journalWindowMs },
     snapshots: { debounceMs: values.snapshotDebounceMs, maxDebounceMs: values.snapshotMaxDebounceMs },

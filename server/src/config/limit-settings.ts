@@ -9,6 +9,13 @@ export const limitSettings = {
   messageBytes: limit('message-bytes', 'size', '16MiB', byteSize(kib, 256 * mib), 'Largest message of a client.'),
   documentBytes: limit('document-bytes', 'size', '128MiB', byteSize(kib, gib), 'Largest document.'),
   documentsPerSocket: limit('documents-per-socket', 'number', '500', wholeNumber(1, 100_000), 'Documents on a socket.'),
+  sessionsPerDocument: limit(
+    'sessions-per-document',
+    'number',
+    '20',
+    wholeNumber(1, 10_000),
+    'Times that one document may be open on one socket.',
+  ),
   typeDepth: limit(
     'type-depth',
     'number',
@@ -116,6 +123,13 @@ export const limitSettings = {
     '32MiB',
     byteSize(64 * kib, 4 * gib),
     'Bytes waiting for a slow client before it is disconnected.',
+  ),
+  outgoingBytes: limit(
+    'outgoing-bytes',
+    'size',
+    '512MiB',
+    byteSize(mib, 64 * gib),
+    'Bytes waiting for all slow clients together, before the slowest are disconnected.',
   ),
 } as const
 

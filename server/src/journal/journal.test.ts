@@ -200,6 +200,25 @@ describe('a journal on PGlite', () => {
     expect(journal.queued).toEqual({ updates: 0, bytes: 0 })
   })
 
+  test('[R6.4] many small updates are too much before their bytes are', async () => {
+    let proceed = (): void => {}
+    const gate = new Promise<void>((resolve) => {
+      proceed = resolve
+    })
+    const journal = openJournal(
+      intercepted(() => gate),
+      100_000,
+    )
+    const line = await openLine('small ones')
+    const pressure: boolean[] = []
+    journal.events.on('pressure', (isHigh) => pressure.push(isHigh))
+    for (let index = 0; index < 500; index++) journal.append(line, new Uint8Array(20), null)
+    expect(pressure).toEqual([true])
+    proceed()
+    await journal.drain()
+    expect(pressure).toEqual([true, false])
+  })
+
   test('[W3] closing commits what is queued, and gives up on a database that stays away', async () => {
     const healthy = openJournal()
     const line = await openLine('closing')

@@ -30,6 +30,9 @@ export interface JournalEvents {
   failed: { line: JournalLine; error: TidemarkError; updates: Uint8Array[] }
 }
 
+/** What an update that waits costs beside its bytes: of small ones that is the most. */
+const costOfEntry = 256
+
 /** Only so much of what may be queued may be of one document that waits by itself. */
 const shareOfOne = 4
 
@@ -264,7 +267,8 @@ export class Journal {
     else this.#bytesOf.delete(line)
     this.#undecided = { updates: this.#undecided.updates + updates, bytes: this.#undecided.bytes + bytes }
     const limit = this.#options.queuedBytes
-    if (this.#underPressure ? this.#undecided.bytes < limit / 2 : this.#undecided.bytes > limit) {
+    const cost = this.#undecided.bytes + this.#undecided.updates * costOfEntry
+    if (this.#underPressure ? cost < limit / 2 : cost > limit) {
       this.#underPressure = !this.#underPressure
       this.events.emit('pressure', this.#underPressure)
     }

@@ -2,15 +2,17 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { closeCode, type ErrorCode, errorSentences, isDocumentName } from '@tidemark/shared'
 import { WebSocketServer } from 'ws'
+import { Denials } from './denials.ts'
 import { tokenFrame } from './frames.ts'
 import type { Gate } from './gate.ts'
-import { PatientWebSocket } from './patient-web-socket.ts'
+import { OutgoingTotal } from './outgoing-total.ts'
+import { PatientWebSocket, patienceMs } from './patient-web-socket.ts'
 import { type ServeParts, serveSocket } from './serve.ts'
 import { WebSocketTransport } from './web-socket-transport.ts'
 import { addressed, YWebsocketTransport } from './y-websocket-transport.ts'
 
 export interface AcceptParts extends ServeParts {
-  limits: { messageBytes: number; socketBufferBytes: number }
+  limits: { messageBytes: number; socketBufferBytes: number; outgoingBytes: number }
   /** Checks the host and the origin; an error code refuses the upgrade. */
   check(request: IncomingMessage): ErrorCode | null
   isStopping(): boolean
@@ -47,6 +49,8 @@ const statusOf = { notFound: '404 Not Found', forbidden: '403 Forbidden', busy: 
 
 /** Takes WebSocket upgrades on the HTTP server and hands each socket, through its gate, to Hocuspocus. */
 export function acceptSockets(server: Server, parts: AcceptParts): void {
+  const total = new OutgoingTotal(parts.limits.outgoingBytes)
+  const denials = new Denials(() => performance.now())
   const webSockets = new WebSocketServer({
     WebSocket: PatientWebSocket,
     noServer: true,
@@ -73,17 +77,23 @@ export function acceptSockets(server: Server, parts: AcceptParts): void {
   })
 
   function serve(webSocket: PatientWebSocket, duplex: Duplex, target: Target, from: string): void {
-    const direct = new WebSocketTransport(webSocket, duplex, parts.limits.socketBufferBytes)
+    const direct = new WebSocketTransport(webSocket, duplex, parts.limits.socketBufferBytes, total)
     if (target.kind === 'hocuspocus') {
       const gate = serveSocket(webSocket, direct, parts, from)
       // with several documents on it, the others would wait too
-      webSocket.isPatient = () => gate.isStockWithOneDocument
+      webSocket.patience = (code) =>
+        code === closeCode.messageTooLarge && gate.isStockWithOneDocument ? patienceMs : 0
       return
     }
     const gate = serveSocket(webSocket, new YWebsocketTransport(direct), parts, from, (frame) =>
       addressed(target.documentName, frame),
     )
-    webSocket.isPatient = () => true
+    const who = `${from} ${target.documentName}`
+    webSocket.patience = (code) => {
+      if (code === closeCode.messageTooLarge) return patienceMs
+      return isDenial(code) ? denials.next(who) : 0
+    }
+    webSocket.waits = (isWaiting) => (isWaiting ? denials.keep() : denials.letGo())
     begin(gate, target)
   }
 
@@ -93,6 +103,9 @@ export function acceptSockets(server: Server, parts: AcceptParts): void {
     else gate.close(closeCode.forbidden, 'document-name-invalid')
   }
 }
+
+const isDenial = (code: number) =>
+  code === closeCode.unauthorised || code === closeCode.forbidden || code === closeCode.tokenExpired
 
 /** How long a client has to read why it was refused, in ms; then its connection is gone, whatever it does. */
 const farewellMs = 1_000

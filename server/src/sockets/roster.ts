@@ -7,6 +7,7 @@ import { Session } from './session.ts'
 
 export interface RosterLimits {
   documentsPerSocket: number
+  sessionsPerDocument: number
 }
 
 /** The sessions of one socket: who may begin one, which of them have been let in. */
@@ -45,11 +46,20 @@ export class Roster {
     // Hocuspocus would hand a session's frames to the plain document's connection, and acks would be counted twice
     if (sessionId !== null && this.sessions.has(documentName)) return 'document-name-invalid'
     if (this.sessions.size >= this.#limits.documentsPerSocket) return 'too-many-documents'
+    if (sessionId !== null && this.#sessionsOf(documentName) >= this.#limits.sessionsPerDocument) {
+      return 'too-many-documents'
+    }
     const session = new Session(address, documentName, now)
     session.tokenField = tokenField
     this.sessions.set(address, session)
     this.#changed(this.isAuthenticated)
     return session
+  }
+
+  #sessionsOf(documentName: string): number {
+    let count = 0
+    for (const session of this.sessions.values()) if (session.documentName === documentName) count++
+    return count
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { closeCode } from '@tidemark/shared'
 import type { WebSocket } from 'ws'
+import type { OutgoingTotal, SlowSocket } from './outgoing-total.ts'
 import type { Transport } from './transport.ts'
 
 /**
@@ -9,22 +10,28 @@ import type { Transport } from './transport.ts'
  * are `ws`'s; without compression it writes nothing later than it is told, so frames never mix. Frames that are due
  * together, such as the acks of one commit, leave in one system call.
  */
-export class WebSocketTransport implements Transport {
+export class WebSocketTransport implements Transport, SlowSocket {
   readonly #webSocket: WebSocket
   readonly #socket: Duplex
   readonly #bufferBytes: number
   /** The largest frame since the buffer was last empty: a big document on its way does not make a slow client. */
   #largest = 0
   #outbox: Buffer[] = []
+  readonly #total: OutgoingTotal
+  /** What of this socket is counted in the total. */
+  #counted = 0
 
   /**
    * @param socket what `webSocket` was upgraded from
    * @param bufferBytes how much may wait for a client that does not read; beyond it the socket is closed
    */
-  constructor(webSocket: WebSocket, socket: Duplex, bufferBytes: number) {
+  constructor(webSocket: WebSocket, socket: Duplex, bufferBytes: number, total: OutgoingTotal) {
     this.#webSocket = webSocket
     this.#socket = socket
     this.#bufferBytes = bufferBytes
+    this.#total = total
+    socket.on('drain', () => this.#count())
+    socket.once('close', () => total.set(this, 0))
   }
 
   get isOpen(): boolean {
@@ -36,13 +43,24 @@ export class WebSocketTransport implements Transport {
     const buffered = this.#socket.writableLength
     this.#largest = Math.max(buffered === 0 ? 0 : this.#largest, frame.byteLength)
     if (buffered > this.#bufferBytes + this.#largest) {
-      this.close(closeCode.tryAgainLater, 'slow-consumer')
-      // a client that does not read does not answer a close either
-      this.#webSocket.terminate()
+      this.letGo()
       return
     }
     if (this.#outbox.length === 0) flushLater(this)
     this.#outbox.push(...toWire(frame))
+  }
+
+  letGo(): void {
+    this.close(closeCode.tryAgainLater, 'slow-consumer')
+    // a client that does not read does not answer a close either
+    this.#webSocket.terminate()
+  }
+
+  #count(): void {
+    const bytes = this.isOpen ? this.#socket.writableLength : 0
+    if (bytes === this.#counted) return
+    this.#counted = bytes
+    this.#total.set(this, bytes)
   }
 
   /** Writes what has been sent in this turn of the event loop. */
@@ -54,6 +72,7 @@ export class WebSocketTransport implements Transport {
     if (first && others.length === 0) this.#socket.write(first)
     else if (!due.some(isLarge)) this.#socket.write(Buffer.concat(due))
     else this.#writeApart(due)
+    this.#count()
   }
 
   /** In one system call, too, but without a copy of what is large. */
