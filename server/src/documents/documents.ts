@@ -13,6 +13,7 @@ import { encodeWhole } from './encode.ts'
 import { LargeUpdates } from './large-updates.ts'
 import { loadOrigin, loadStored, quietly, type RowQuarantined } from './load.ts'
 import { isSnapshotDue, type OpenDocument } from './open-document.ts'
+import { Owners } from './owners.ts'
 import { asReceived } from './received.ts'
 import { repairOf } from './repair.ts'
 import { takeRestsWithCare } from './rests.ts'
@@ -152,7 +153,8 @@ export class Documents {
     const snapshot = { size: stored.snapshot?.size ?? 0, tail }
     const size = new DocumentSize(document, snapshot.size + tail.bytes)
     const counted = () => scheduleSnapshots(instance, open)
-    const open: OpenDocument = { document, line, snapshot, counted, missing, size, fault: null, applying: null }
+    const owners = new Owners(document)
+    const open: OpenDocument = { document, line, snapshot, counted, missing, size, owners, fault: null, applying: null }
     const { typeDepth } = this.#limits
     // before anybody hears of it, and before Yjs looks at each level above each of them
     document.on('beforeObserverCalls', (transaction: Y.Transaction) => {

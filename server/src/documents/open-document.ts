@@ -1,5 +1,6 @@
 import type { Document } from '@hocuspocus/server'
 import type { JournalLine } from '../journal/line.ts'
+import type { Owners } from './owners.ts'
 import type { DocumentSize } from './size.ts'
 
 /** A document in this process's memory, with its place in the journal. */
@@ -10,6 +11,7 @@ export interface OpenDocument {
   /** Revisions whose updates it does not hold, because they were in quarantine when it was to read them (R7.9). */
   readonly missing: Set<number>
   readonly size: DocumentSize
+  readonly owners: Owners
   /** Why it takes no more edits: it is about to leave memory, and nothing that comes to it is stored. */
   fault: Error | null
   /** While updates are applied in turns: until the last of them is whole. What is in memory then is not to be stored or told of. */

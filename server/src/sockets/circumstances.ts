@@ -20,6 +20,8 @@ export function circumstancesOf(
       if (excess !== null || document === null) return excess
       return waitsTooMuch(document, { byteLength, claims, structs }, limits.waitingBytes)
     },
+    isForged: (claims) =>
+      access !== null && documents.get(documentName)?.owners.isForged(claims, access.userId) === true,
     heldUntil: (claims) => documents.unstorable.heldUntil(documentName, claims, now),
     hasRoomFor: ({ byteLength: bytes }, claims) => {
       // nothing of it is going to be applied

@@ -186,6 +186,7 @@ export class Gate implements WebSocketLike {
       case 'pass-write':
         session.refusals.passed(verdict.claims)
         session.writes.push({ kind: 'passed', update: verdict.update, claims: verdict.claims })
+        session.hasAnswered = true
         // step 2 is for the server alone, and what comes back to it is no echo
         if (verdict.isBroadcast) this.#echoes.remember(frame)
         break
@@ -237,6 +238,7 @@ export class Gate implements WebSocketLike {
   #takePresence(session: Session, update: Uint8Array): void {
     if (!session.connection) return
     try {
+      this.#documents.get(session.documentName)?.owners.said(session.connection, update)
       const excess = this.#presences.receive(session.connection, update)
       // once: who moves a mouse would be told sixty times a second
       if (excess === null || session.isPresenceRefused) return

@@ -27,6 +27,8 @@ export interface Circumstances {
   hasRoomFor(update: Uint8Array, claims: Claims): boolean
   /** What is too much in the structure of an update, or in what it waits for; null when nothing is. */
   excessOf(update: Uint8Array, claims: Claims, structs: readonly Struct[]): string | null
+  /** Whether an update brings something as the client of another user. */
+  isForged(claims: Claims): boolean
   /** When an update that could not be stored may be tried again, in Unix time in ms; null when there is no such thing. */
   heldUntil(claims: Claims): number | null
 }
@@ -103,6 +105,10 @@ export function judge(
     return { kind: 'refuse-write', code: 'token-expired', claims }
   const earlier = session.refusals.blocking(claims)
   if (earlier) return { kind: 'refuse-write', code: earlier, claims, cause: new Error('it builds on a refused edit') }
+  if (circumstances.isForged(claims)) {
+    const cause = new Error('it writes as the client of another user')
+    return { kind: 'refuse-write', code: 'update-malformed', claims, cause }
+  }
   const excess = excessOf()
   if (excess) return { kind: 'refuse-write', code: 'update-too-complex', claims, cause: new Error(excess) }
   const until = circumstances.heldUntil(claims)

@@ -47,6 +47,7 @@ export class LateWrites {
   note(session: Session, frame: Uint8Array, update: Uint8Array): void {
     const write: PassedWrite = { kind: 'passed', update, claims: null }
     session.writes.push(write)
+    session.hasAnswered = true
     this.#noted.set(frame, { session, write })
     this.#count(session, 1, frame.byteLength)
   }

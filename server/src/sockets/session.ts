@@ -38,6 +38,8 @@ export class Session {
   connection: Connection | null = null
   /** Unanswered writes in order: the n-th SyncStatus answers the n-th of them (R1.2). */
   readonly writes: Write[] = []
+  /** Whether it has written anything: the first is its answer to what the server lacks. */
+  hasAnswered = false
   /** How many of them are judged only when it is their turn. */
   lateWrites = 0
   /** The frame in which it asked last for what it lacks. */

@@ -9,6 +9,8 @@ import { Edits } from '../oracle/edits.ts'
 export interface Person extends AsyncDisposable {
   readonly name: string
   readonly document: string
+  /** Its Yjs client is the one it was given. */
+  readonly isStock: boolean
   readonly doc: Y.Doc
   readonly edits: Edits
   /** Everything they wrote is said to be saved. */
@@ -58,6 +60,7 @@ export function stockPerson({ name, document, client, url, token }: Who): Person
   return {
     name,
     document,
+    isStock: true,
     doc,
     edits,
     get isSaved() {
@@ -93,6 +96,7 @@ export async function tidemarkPerson({ name, document, url, token }: Omit<Who, '
   return {
     name,
     document,
+    isStock: false,
     doc: opened.doc,
     edits,
     get isSaved() {

@@ -32,10 +32,12 @@ export async function serveRound(
 ): Promise<Findings> {
   const began = performance.now()
   const documents = ['plan', 'notes'].map((name) => `${name} ${seed}`)
-  const options: PlanOptions = { frames, sockets, documents, honest: [] }
   const watch = new Watch(server)
   const tokens = await tokensOf()
-  const people = await peopleOf(server, documents, seed, tokens('other writer'))
+  const honest = await token({ subject: 'honest' })
+  const people = await peopleOf(server, documents, seed, honest)
+  const clients = people.filter(({ isStock }) => isStock).map(({ doc }) => doc.clientID)
+  const options: PlanOptions = { frames, sockets, documents, honest: clients }
   const complaints: string[] = []
   const stopWriting = keepWriting(people)
   try {
@@ -57,7 +59,7 @@ export async function serveRound(
     await server.start()
     await settle(people, complaints)
     for (const document of [...documents, ...documents.flatMap(besides)]) {
-      await compare(server, document, people, tokens('other writer'), complaints)
+      await compare(server, document, people, honest, complaints)
     }
     const waits = people.flatMap(({ edits }) => edits.waits)
     const longestAck = waits.reduce((longest, wait) => Math.max(longest, wait), 0)
@@ -149,7 +151,7 @@ const besides = (document: string): string[] => [0, 1, 2, 3, 4, 5].map((number) 
 async function tokensOf(): Promise<(identity: Identity) => string> {
   const all: { readonly [identity in Identity]: string } = {
     writer: await token({ subject: 'hostile' }),
-    'other writer': await token({ subject: 'honest' }),
+    'other writer': await token({ subject: 'hostile too' }),
     reader: await token({ subject: 'reader', documents: { '*': 'read' } }),
     expired: await token({ expiresIn: -60 }),
     stranger: await token({ documents: {} }),

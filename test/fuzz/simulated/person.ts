@@ -2,6 +2,7 @@ import { authType, decodeServerMessage, messageType, syncType } from '@tidemark/
 import * as encoding from 'lib0/encoding'
 import * as Y from 'yjs'
 import type { Timeline } from '../../../client/src/testing/timeline.ts'
+import { encoded } from '../../helpers/hostile-updates.ts'
 import type { SocketLedger } from '../../helpers/ledger.ts'
 import { frame, read } from '../../helpers/raw-client.ts'
 import type { Node } from '../../simulation/server/node.ts'
@@ -17,18 +18,21 @@ export class Person {
   /** The last error that the server told. */
   lastError = ''
   isOpen = false
+  readonly #who: { readonly name: string; readonly client: number }
   readonly #timeline: Timeline
   readonly #node: () => Node | null
   #socket: SimulatedSocket | null = null
   #ledger: SocketLedger | null = null
   #isComingBack = false
   #made = 0
+  #clock = 0
 
   constructor(
     who: { readonly name: string; readonly document: string; readonly client: number },
     timeline: Timeline,
     node: () => Node | null,
   ) {
+    this.#who = who
     this.name = who.name
     this.document = who.document
     this.doc.clientID = who.client
@@ -100,6 +104,7 @@ export class Person {
       case 'authenticated':
         this.isOpen = true
         this.#sync(syncType.step1, Y.encodeStateVector(this.doc))
+        this.#sayWhoIsHere()
         return
       case 'denied':
       case 'closed':
@@ -116,6 +121,19 @@ export class Person {
         return
       }
     }
+  }
+
+  /** As every client does, so that its Yjs client is known to be this person's. */
+  #sayWhoIsHere(): void {
+    const { client, name } = this.#who
+    const state = encoded((encoder) => {
+      for (const number of [1, client, ++this.#clock]) encoding.writeVarUint(encoder, number)
+      encoding.writeVarString(encoder, JSON.stringify({ name }))
+    })
+    this.#say((encoder) => {
+      encoding.writeVarUint(encoder, messageType.awareness)
+      encoding.writeVarUint8Array(encoder, state)
+    })
   }
 
   #sync(type: number, payload: Uint8Array): void {

@@ -37,9 +37,7 @@ export const optionsOf = (seed: number, frames: number): PlanOptions => ({
 
 const honestClient = (seed: number, number: number): number => 1_000_000 + (seed % 100_000) * 10 + number
 
-export const stepsOf = (seed: number, frames: number): Step[] => [
-  ...planOf(new Random(seed), { ...optionsOf(seed, frames), honest: [] }),
-]
+export const stepsOf = (seed: number, frames: number): Step[] => [...planOf(new Random(seed), optionsOf(seed, frames))]
 
 /**
  * Hostile and honest clients on a server in simulated time: the gate, Hocuspocus, the documents and the journal are the
