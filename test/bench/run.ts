@@ -8,6 +8,7 @@ import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { attacksFigure } from './figures/attacks.ts'
 import { bytesPerEditFigure } from './figures/bytes-per-edit.ts'
 import { clientSizeFigure } from './figures/client-size.ts'
 import type { BenchContext, Figure, FigureResult } from './figures/figure.ts'
@@ -43,6 +44,7 @@ const allFigures: readonly Figure[] = [
   typingFigure,
   leaderGoneFigure,
   clientSizeFigure,
+  attacksFigure,
 ]
 const allSystems: readonly System[] = [tidemark, hocuspocus, yWebsocket]
 

@@ -67,6 +67,11 @@ export class ServerProcess {
     return this.#child.exitCode === null && this.#child.signalCode === null
   }
 
+  get pid(): number {
+    if (this.#child.pid === undefined) throw new Error('the server has not started')
+    return this.#child.pid
+  }
+
   /** CPU time since the start, in ms, all threads. */
   async cpuMs(): Promise<number> {
     const answer = await this.#ask({ ask: 'cpu' })

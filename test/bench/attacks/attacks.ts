@@ -1,0 +1,125 @@
+import { authType, messageType, syncType } from '@tidemark/shared'
+import * as encoding from 'lib0/encoding'
+import { planOf } from '../../fuzz/plan.ts'
+import { Hostile } from '../../fuzz/served/hostile.ts'
+import { encoded } from '../../helpers/hostile-updates.ts'
+import { Random } from '../../helpers/random.ts'
+import { frame, RawClient } from '../../helpers/raw-client.ts'
+import { pause } from '../../helpers/until.ts'
+import * as updates from './updates.ts'
+
+/** The server that is attacked, and the document in which somebody honest writes. */
+export interface Victim {
+  readonly url: string
+  /** Where anybody may ask whether it is well. */
+  readonly health: string
+  readonly document: string
+  /** What the honest writer's next edit will be. */
+  readonly next: { readonly client: number; readonly clock: number }
+}
+
+export interface Attack {
+  readonly name: string
+  /** @returns a function that ends it */
+  begin(victim: Victim): Promise<() => void>
+}
+
+/** Somebody who may write sends a few updates. */
+const sending = (name: string, make: (victim: Victim) => readonly Uint8Array[]): Attack => ({
+  name,
+  async begin(victim) {
+    const sent = make(victim)
+    const client = await RawClient.open(victim.url, victim.document)
+    for (const update of sent) client.update(victim.document, update)
+    return () => client[Symbol.dispose]()
+  },
+})
+
+export const attacks: readonly Attack[] = [
+  sending('a value 100,000 deep', () => [updates.embedded()]),
+  sending('the same beside what waits', () => [updates.embeddedAndDangling()]),
+  sending('a trap for the next edit', ({ next }) => [updates.trap(next)]),
+  sending('types 100,000 deep, deleted', () => updates.nested(100_000)),
+  sending('200,000 documents in one', () => [updates.documents(200_000)]),
+  sending('20,000 items at one place', () => [updates.conflicts(20_000)]),
+  sending('deletions of what is not there', () => [updates.deletions(1_000_000)]),
+  {
+    name: '1,500 questions for 2.4 MB, unread',
+    async begin({ url }) {
+      const writer = await RawClient.open(url, 'large')
+      writer.update('large', updates.content(2_400_000))
+      await pause(1_500)
+      writer[Symbol.dispose]()
+      const client = await RawClient.open(url, 'large')
+      client.socket.pause()
+      const question = frame('large', (encoder) => {
+        encoding.writeVarUint(encoder, messageType.sync)
+        encoding.writeVarUint(encoder, syncType.step1)
+        encoding.writeVarUint8Array(encoder, Uint8Array.of(0))
+      })
+      for (let count = 0; count < 1_500; count++) client.raw(question)
+      return () => client[Symbol.dispose]()
+    },
+  },
+  {
+    name: 'ten tokens of 15 MB',
+    async begin({ url, document }) {
+      const token = `tidemark/1 {"x":[${'{},'.repeat(5_000_000)}{}]}`
+      const message = frame(document, (encoder) => {
+        encoding.writeVarUint(encoder, messageType.auth)
+        encoding.writeVarUint(encoder, authType.token)
+        encoding.writeVarString(encoder, token)
+        encoding.writeVarString(encoder, 'bench')
+      })
+      const clients = await Promise.all(Array.from({ length: 10 }, () => new RawClient(url).connected()))
+      for (const client of clients) client.raw(message)
+      return () => {
+        for (const client of clients) client[Symbol.dispose]()
+      }
+    },
+  },
+  {
+    name: '200 messages of 1,000 people',
+    async begin({ url, document }) {
+      const client = await RawClient.open(url, document)
+      for (let message = 0; message < 200; message++) client.raw(crowd(document, message * 1_000))
+      return () => client[Symbol.dispose]()
+    },
+  },
+  {
+    name: '3,000 questions for its health',
+    async begin({ health }) {
+      for (let count = 0; count < 3_000; count++) {
+        void fetch(health)
+          .then((response) => response.text())
+          .catch(() => {})
+      }
+      return () => {}
+    },
+  },
+  {
+    name: '5,000 frames of the fuzzer',
+    async begin({ url, document }) {
+      const documents = [document, 'beside']
+      const hostile = new Hostile(url, documents, String)
+      const plan = planOf(new Random(1), { frames: 5_000, sockets: 24, documents, honest: [] })
+      for (const step of plan) await hostile.perform(step)
+      return () => hostile[Symbol.dispose]()
+    },
+  },
+]
+
+function crowd(document: string, first: number): Uint8Array {
+  const states = encoded((encoder) => {
+    encoding.writeVarUint(encoder, 1_000)
+    for (let client = first; client < first + 1_000; client++) {
+      encoding.writeVarUint(encoder, client)
+      encoding.writeVarUint(encoder, 1)
+      encoding.writeVarString(encoder, '{"user":{"name":"somebody who is nobody"}}')
+    }
+  })
+  return frame(document, (encoder) => {
+    encoding.writeVarUint(encoder, messageType.awareness)
+    encoding.writeVarUint8Array(encoder, states)
+  })
+}
