@@ -1,5 +1,5 @@
 import { systemClock } from '@tidemark/shared'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import * as Y from 'yjs'
 import { freshDatabase } from '../../../test/helpers/postgres.ts'
 import { RawClient } from '../../../test/helpers/raw-client.ts'
@@ -13,7 +13,11 @@ import { LocalServer } from './testing.ts'
 
 let server: LocalServer
 
+/** How far the server's clock has been set forward, in ms; its timers do not know. */
+let ahead = 0
+
 beforeAll(async () => {
+  vi.spyOn(systemClock, 'now').mockImplementation(() => Date.now() + ahead)
   server = await LocalServer.start(await freshDatabase(), { TIDEMARK_AUTH_SECRET: secret })
 })
 
@@ -42,6 +46,28 @@ test('[S4] whose token has run out reads nothing more: no edit, no presence, no 
     if (isOver) expect(received()).toBe(before)
   }
   expect(reader.close).toMatchObject({ code: 4201, reason: 'token-expired' })
+})
+
+test('[S4] a timer that is late lets nobody read or write: each message in either direction looks at the clock', async () => {
+  const brief = (subject: string) => token({ subject, expiresIn: 600 })
+  using reader = await RawClient.open(server.sync, 'late', await brief('ada'))
+  using writer = await RawClient.open(server.sync, 'late', await brief('ben'))
+  using other = await RawClient.open(server.sync, 'late', await token({ subject: 'cleo', expiresIn: 86_400 }))
+  const updates = (client: RawClient) => client.said.filter((said) => said.kind === 'sync' && said.type === 2).length
+  writer.update('late', edit('in time'))
+  await until('all have it', () => updates(reader) === 1 && updates(other) === 1)
+  ahead = 3_600_000
+  try {
+    writer.update('late', edit('too late'))
+    await until('the writer is told', () => writer.reasons.includes('token-expired'))
+    other.update('late', edit('for nobody'))
+    await until('the reader is told', () => reader.reasons.includes('token-expired'))
+    await until('it is stored', () => other.said.some((said) => said.kind === 'status' && said.saved))
+  } finally {
+    ahead = 0
+  }
+  expect([updates(reader), updates(other)]).toEqual([1, 1])
+  expect(writer.said.filter(({ kind }) => kind === 'status')).toHaveLength(1)
 })
 
 const transport = { send: () => {}, close: () => {} }
