@@ -17,7 +17,9 @@ export class PatientWebSocket extends WebSocket {
   #waiting: NodeJS.Timeout | null = null
 
   override close(code?: number, data?: string | Buffer): void {
-    const ms = code === undefined || this.#waiting ? 0 : this.patience(code)
+    // `ws` calls this once more for the client's answer to a close
+    const mayWait = code !== undefined && this.readyState === this.OPEN && !this.#waiting
+    const ms = mayWait ? this.patience(code) : 0
     if (ms === 0) {
       this.#stopWaiting()
       super.close(code, data)
