@@ -73,7 +73,7 @@ export type ServerMessage =
       readonly protocol: number
       /**
        * The document's epoch: a client stores it and says it at its next authentication (R9). Absent as long as nothing is
-       * stored under this name, and a reader has it open; another hello with it follows (S10).
+       * stored under this name, and a reader has it open; another hello with it follows (S11).
        */
       readonly epoch?: string
       /** The newest revision committed in Postgres. */

@@ -60,7 +60,7 @@ async function hellos(level: Level, epoch?: string) {
   return { client, heard, [Symbol.dispose]: () => client[Symbol.dispose]() }
 }
 
-describe('[S10] a document that is not there', () => {
+describe('[S11] a document that is not there', () => {
   test('is empty for a reader, and nothing is made of it', async () => {
     await using reader = await open('read')
     expect(textOf(reader)).toBe('')

@@ -20,7 +20,7 @@ export interface BeginningParts {
 }
 
 /**
- * The beginnings of documents (S10). A reader's opening makes no row; the first who may write makes one, while readers are
+ * The beginnings of documents (S11). A reader's opening makes no row; the first who may write makes one, while readers are
  * there, and finds what another process has stored meanwhile.
  */
 export class Beginnings {

@@ -25,7 +25,7 @@ import { Unstorable } from './unstorable.ts'
 export interface DocumentsEvents {
   /** All that was queued of this document is committed: it may now leave memory. */
   settled: OpenDocument
-  /** A reader had it open before anything was stored of it; now it has an epoch (S10). */
+  /** A reader had it open before anything was stored of it; now it has an epoch (S11). */
   begun: OpenDocument
   snapshot: { documentName: string; revision: number; bytes: number }
   /** A row of another process does not decode; it was put aside, and the document goes on without it. */
@@ -111,7 +111,7 @@ export class Documents {
   }
 
   /**
-   * Somebody comes to a document that is open. Who may write makes its row, where it has none (S10).
+   * Somebody comes to a document that is open. Who may write makes its row, where it has none (S11).
    * @throws {TidemarkError} `storage-unavailable`
    */
   async come(name: string, mayWrite: boolean): Promise<void> {

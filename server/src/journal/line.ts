@@ -25,7 +25,7 @@ interface Mark {
  * was opened; `durable ≤ appended` always, and neither ever goes back (R4.2 on the server's side).
  */
 export class JournalLine {
-  /** Its row; 0 as long as a reader has it open and nothing is stored under its name (S10). */
+  /** Its row; 0 as long as a reader has it open and nothing is stored under its name (S11). */
   documentId: number
   readonly documentName: string
   epoch: string
