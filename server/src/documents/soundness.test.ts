@@ -58,6 +58,11 @@ describe('[R6.30] what no honest client can have written', () => {
     expect(flaw(letter(place))).toBe(null)
   })
 
+  test('a client that nobody can be: what others write beside it would stand on it', () => {
+    expect(flaw(letter({}, 2 ** 53 + 2))).toBe('a client that nobody can be')
+    expect(flaw(letter({}, 2 ** 53 - 1))).toBe(null)
+  })
+
   test('two parts of one client: Yjs takes the last one only', () => {
     const part = (client: number, clock: number): Block => ({ client, clock, count: 1, structs: [spellRange(0, 1)] })
     expect(flaw(spellUpdate([part(9, 0), part(5, 0), part(9, 1)], new Map()))).toBe(

@@ -11,6 +11,8 @@ export function flawOf(structs: readonly Struct[]): string | null {
   let client: number | null = null
   for (const struct of structs) {
     const { id, length } = struct
+    // what honest people write next would stand on it, and be refused
+    if (!Number.isSafeInteger(id.client)) return 'a client that nobody can be'
     if (id.client !== client) {
       if (ends.has(id.client)) return 'the structs of a client do not stand together'
       client = id.client
