@@ -58,3 +58,17 @@ test('an update that ends early is refused at the latest where it ends', () => {
     expect(() => [...slicesOf(update.subarray(0, end))], `${end} bytes`).toThrow()
   }
 })
+
+test('[R6.34] slices that are merged again bring what they were cut from', () => {
+  for (let seed = 1; seed <= 30; seed++) {
+    const random = new Random(seed)
+    const whole = new Y.Doc()
+    for (const doc of manyHands(random, 200)) Y.applyUpdate(whole, Y.encodeStateAsUpdate(doc))
+    const slices = [...slicesOf(Y.encodeStateAsUpdate(whole), { structs: random.pick([20, 100]), bytes: 4_096 })]
+    const merged = Y.mergeUpdates(slices.flatMap(({ update }) => (update ? [update] : [])))
+    const again = new Y.Doc()
+    Y.applyUpdate(again, merged)
+    expect(again.store.pendingStructs, `seed ${seed}`).toBeNull()
+    expect(Y.encodeStateVector(again), `seed ${seed}`).toEqual(Y.encodeStateVector(whole))
+  }
+})

@@ -138,6 +138,8 @@ class Filling {
     const sections: { client: number; clock: number; end: number }[] = []
     const slice = { structs: this.structs, deletions: 0, members: this.#members, sections }
     const encoder = encoding.createEncoder()
+    // Yjs writes higher clients first, and what merges updates relies on it: in another order it would lose some
+    this.#sections.sort((one, other) => other.client - one.client)
     encoding.writeVarUint(encoder, this.#sections.length)
     for (const section of this.#sections) {
       const { clock, at, count } = section.begun as NonNullable<Section['begun']>

@@ -90,7 +90,29 @@ export class Answers {
     return null
   }
 
+  /**
+   * What is being applied in turns is in memory and not in the journal yet, and an edit that brings the same once more finds it
+   * there: whatever is answered meanwhile waits for it, in its order (R1.10).
+   */
   #whenDurable(session: Session, release: () => void, bytes = costOfEdit): void {
+    const open = this.#parts.documents.get(session.documentName)
+    if (!open || (!open.applying && !session.delayed)) {
+      this.#whenCommitted(session, release, bytes)
+      return
+    }
+    const delayed = (session.delayed ?? Promise.resolve())
+      .then(() => open.applying)
+      .catch(() => {})
+      .then(() => {
+        if (session.delayed === delayed) session.delayed = null
+        // a document that was given up meanwhile answers nothing
+        if (open.document.isDestroyed || open.fault || !this.#parts.isCurrent(session)) return
+        this.#whenCommitted(session, release, bytes)
+      })
+    session.delayed = delayed
+  }
+
+  #whenCommitted(session: Session, release: () => void, bytes: number): void {
     const line = this.#parts.documents.get(session.documentName)?.line
     // a refusal in a session whose document is not open yet
     if (!line) release()

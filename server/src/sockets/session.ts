@@ -40,6 +40,8 @@ export class Session {
   readonly writes: Write[] = []
   /** Whether it has written anything: the first is its answer to what the server lacks. */
   hasAnswered = false
+  /** Its last answer, while that waits for an update that is being applied. */
+  delayed: Promise<void> | null = null
   /** How many of them are judged only when it is their turn. */
   lateWrites = 0
   /** The frame in which it asked last for what it lacks. */
