@@ -32,7 +32,8 @@ export const limits = {
   sockets: 100,
   unauthenticatedSockets: 100,
   authenticationMs: 10_000,
-  queuedBytes: 200_000,
+  // some thousand edits of the simulation: each counts 256 bytes more than it has
+  queuedBytes: 1_000_000,
   socketBufferBytes: 1_000_000,
   outgoingBytes: 100_000_000,
   socketsPerAddress: 100,
