@@ -170,7 +170,7 @@ export const errorSentences: { readonly [code in ErrorCode]: string } = {
   'token-missing': 'You are not signed in. Sign in to save your edits.',
   'token-invalid': 'Your sign-in was not accepted. Sign in again to save your edits.',
   'token-expired': 'Your sign-in has expired. Sign in again to save your edits.',
-  'token-revoked': 'Your access was taken back. Your edits are kept on this device; sign in again, or ask for access.',
+  'token-revoked': 'Your access was taken back. Sign in again to save your edits, or ask for access.',
   'token-provider-failed': 'Your sign-in could not be renewed. Sign in again to save your edits.',
   'permission-denied': 'You do not have access to this document. Ask its owner for access.',
   'read-only': 'You may read this document but not change it. Your edit was not saved; ask its owner for access.',
