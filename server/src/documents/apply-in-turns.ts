@@ -10,24 +10,24 @@ const sizes = { smallest: 100, first: 200, largest: 2_000 }
 const largestMerged = 256 * 1024
 
 /** What has become of an update that was applied in turns. */
-export interface Applied {
-  /** What it brought, as one update; null when the document had it all. */
-  update: Uint8Array | null
-  /** What Yjs threw in the middle of it; what it had taken by then is in `update`. */
-  cause: unknown
-}
+export type Applied =
+  /** What it brought, as one update; null when the document had it all. If Yjs threw, what it had taken by then. */
+  | { kind: 'applied'; update: Uint8Array | null }
+  /** Yjs threw in the middle of it, and there is no cheap way to say what it had taken by then. */
+  | { kind: 'torn'; cause: unknown }
+  /** It was not wanted any more. */
+  | { kind: 'ended' }
 
 /**
  * Applies a client's update to a document that others use, a few ms at a time (R6.34). Nobody hears of a part of it: who
  * listens to the document is told of the whole by whoever calls this.
  * @param isWanted asked after each turn; false ends it with nothing told
- * @returns null when it was ended
  */
 export async function applyInTurns(
   document: Y.Doc,
   update: Uint8Array,
   { origin, isWanted }: { origin: unknown; isWanted: () => boolean },
-): Promise<Applied | null> {
+): Promise<Applied> {
   const emitted: Uint8Array[] = []
   const pace = inTurns()
   const size: SliceSize = { structs: sizes.first, bytes: 256 * 1024 }
@@ -36,12 +36,13 @@ export async function applyInTurns(
       if (slice.update) size.structs = nextSize(size.structs, applySlice(document, slice.update, origin, emitted))
       if (!pace.isOver()) continue
       await pace.rest()
-      if (!isWanted()) return null
+      if (!isWanted()) return { kind: 'ended' }
     }
   } catch (cause) {
-    return { update: together(emitted, null), cause }
+    return isSmall(emitted) ? { kind: 'applied', update: merged(emitted) } : { kind: 'torn', cause }
   }
-  return { update: together(emitted, update), cause: null }
+  // a copy: the update is a view into the socket's read buffer
+  return { kind: 'applied', update: isSmall(emitted) ? merged(emitted) : update.slice() }
 }
 
 /** @returns how long it took, in ms */
@@ -65,12 +66,11 @@ function nextSize(structs: number, took: number): number {
   return took < wanted.least ? Math.min(sizes.largest, structs * 2) : structs
 }
 
-/** @param whole the update as it came, when all of it was applied */
-function together(emitted: readonly Uint8Array[], whole: Uint8Array | null): Uint8Array | null {
+/** Whether it may be merged; what came in one piece need not be. */
+const isSmall = (emitted: readonly Uint8Array[]): boolean =>
+  emitted.length <= 1 || emitted.reduce((sum, { byteLength }) => sum + byteLength, 0) <= largestMerged
+
+function merged(emitted: Uint8Array[]): Uint8Array | null {
   const [first, ...others] = emitted
-  if (!first) return null
-  if (others.length === 0) return first
-  const bytes = emitted.reduce((sum, { byteLength }) => sum + byteLength, 0)
-  // a copy: the update is a view into the socket's read buffer
-  return whole && bytes > largestMerged ? whole.slice() : Y.mergeUpdates([...emitted])
+  return first && others.length > 0 ? Y.mergeUpdates(emitted) : (first ?? null)
 }

@@ -62,7 +62,7 @@ export class Depths {
   }
 
   #find(id: Y.ID): Y.Item | number {
-    const here = findIn(this.#structs.get(id.client) ?? [], id.clock)
+    const here = findIn(this.#structs.get(id.client) ?? [], id.clock, spanOf)
     return here instanceof Y.Item ? here : this.#outside(id)
   }
 }
@@ -102,17 +102,8 @@ export class DepthsInOrder {
   }
 
   at(id: Y.ID): number {
-    const runs = this.#runs.get(id.client) ?? []
-    let from = 0
-    let to = runs.length - 1
-    while (from <= to) {
-      const middle = (from + to) >> 1
-      const run = runs[middle] as Run
-      if (id.clock < run.clock) to = middle - 1
-      else if (id.clock >= run.end) from = middle + 1
-      else return run.depth
-    }
-    return depthAt(this.#document, id)
+    const run = findIn(this.#runs.get(id.client) ?? [], id.clock, (run) => run)
+    return run ? run.depth : depthAt(this.#document, id)
   }
 }
 
@@ -132,16 +123,23 @@ export function depthAt(document: Y.Doc | null, { client, clock }: Y.ID): number
   return there instanceof Y.Item ? depthInDocument(there) : 0
 }
 
-/** The structs of a client stand in the order of their clocks. */
-function findIn(structs: readonly Struct[], clock: number): Struct | null {
+/** Which of a client's structs, or runs of them, has this clock: they stand in the order of their clocks. */
+function findIn<Item>(
+  items: readonly Item[],
+  clock: number,
+  spanOf: (item: Item) => { clock: number; end: number },
+): Item | null {
   let from = 0
-  let to = structs.length - 1
+  let to = items.length - 1
   while (from <= to) {
     const middle = (from + to) >> 1
-    const struct = structs[middle] as Struct
-    if (clock < struct.id.clock) to = middle - 1
-    else if (clock >= struct.id.clock + struct.length) from = middle + 1
-    else return struct
+    const item = items[middle] as Item
+    const span = spanOf(item)
+    if (clock < span.clock) to = middle - 1
+    else if (clock >= span.end) from = middle + 1
+    else return item
   }
   return null
 }
+
+const spanOf = ({ id, length }: Struct) => ({ clock: id.clock, end: id.clock + length })

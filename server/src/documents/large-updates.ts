@@ -1,6 +1,6 @@
 import type { Connection } from '@hocuspocus/server'
 import * as frames from '../sockets/frames.ts'
-import { type Applied, applyInTurns } from './apply-in-turns.ts'
+import { applyInTurns } from './apply-in-turns.ts'
 import type { OpenDocument } from './open-document.ts'
 import { inTurns } from './pace.ts'
 
@@ -45,8 +45,8 @@ export class LargeUpdates {
     if (!isWanted()) return
     const origin = { source: 'connection', connection }
     const applied = await applyInTurns(document, update, { origin, isWanted })
-    if (applied === null || !isWanted()) return
-    if (applied.cause !== null && isTooMuch(applied)) {
+    if (applied.kind === 'ended' || !isWanted()) return
+    if (applied.kind === 'torn') {
       this.#parts.giveUp(open, new Error('Yjs threw in the middle of a large update', { cause: applied.cause }))
       return
     }
@@ -69,6 +69,3 @@ export class LargeUpdates {
     }
   }
 }
-
-/** What Yjs took of an update before it threw is stored and told of; of a large one there is no cheap way to say what it is. */
-const isTooMuch = ({ update }: Applied): boolean => (update?.byteLength ?? 0) > 256 * 1024

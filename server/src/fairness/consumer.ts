@@ -17,8 +17,6 @@ export interface ConsumerParts {
 
 /** So much is counted before it is looked at: a look at each message would cost as much as reading it. */
 const lookEvery = { messages: 64, bytes: 64 * 1024 }
-/** What an edit that waits for the database costs beside its bytes. */
-export const costOfEdit = 256
 
 /** One socket as it takes part in the shares of its address and of its users (R6.22). */
 export class Consumer {

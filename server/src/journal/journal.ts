@@ -30,8 +30,8 @@ export interface JournalEvents {
   failed: { line: JournalLine; error: TidemarkError; updates: Uint8Array[] }
 }
 
-/** What an update that waits costs beside its bytes: of small ones that is the most. */
-const costOfEntry = 256
+/** What an edit that waits for the database costs beside its bytes: of small ones that is the most. */
+export const costOfEdit = 256
 
 /** Only so much of what may be queued may be of one document that waits by itself. */
 const shareOfOne = 4
@@ -267,7 +267,7 @@ export class Journal {
     else this.#bytesOf.delete(line)
     this.#undecided = { updates: this.#undecided.updates + updates, bytes: this.#undecided.bytes + bytes }
     const limit = this.#options.queuedBytes
-    const cost = this.#undecided.bytes + this.#undecided.updates * costOfEntry
+    const cost = this.#undecided.bytes + this.#undecided.updates * costOfEdit
     if (this.#underPressure ? cost < limit / 2 : cost > limit) {
       this.#underPressure = !this.#underPressure
       this.events.emit('pressure', this.#underPressure)

@@ -1,7 +1,7 @@
 import { type ErrorCode, errorSentences } from '@tidemark/shared'
 import type { Documents } from '../documents/documents.ts'
 import type { OpenDocument } from '../documents/open-document.ts'
-import { costOfEdit } from '../fairness/consumer.ts'
+import { costOfEdit } from '../journal/journal.ts'
 import { type Claims, isApplied, isHeldBack } from './claims.ts'
 import * as frames from './frames.ts'
 import type { PassedWrite, Session } from './session.ts'

@@ -24,8 +24,8 @@ const messageBehindToken = 1024 * 1024
 const mostHeld = 4 * 1024 * 1024
 /** Frames that a stranger may send in vain, beside two for each document. */
 const strangersFrames = 100
-/** What a frame costs beside its bytes. */
-const costOfFrame = 256
+/** What a frame that waits costs beside its bytes. */
+export const costOfFrame = 256
 
 /**
  * What a socket sends before its sessions are open (R6.21): it waits unread, because nobody knows yet whose it is, nor how

@@ -82,10 +82,7 @@ export class Gate implements WebSocketLike {
       transport,
       documents,
       isCurrent,
-      failed: (session, cause) => {
-        this.#report(session, 'internal', cause)
-        this.close(closeCode.reset, 'connection-lost')
-      },
+      failed: (session, cause) => this.#failed(session, cause),
     })
     this.#lateWrites = new LateWrites({
       documents,
@@ -95,10 +92,7 @@ export class Gate implements WebSocketLike {
       isDismissed: (connection) => this.#rights.isDismissed(connection),
       circumstancesOf: (session) => circumstancesOf(session, documents, limits, now()),
       refused: (session, refusal) => this.#noteRefusal(session, refusal),
-      failed: (session, cause) => {
-        this.#report(session, 'internal', cause)
-        this.close(closeCode.reset, 'connection-lost')
-      },
+      failed: (session, cause) => this.#failed(session, cause),
     })
     this.#answers = new Answers({
       transport,
@@ -298,10 +292,7 @@ export class Gate implements WebSocketLike {
     session.connection = connection
     this.#rights.look()
     if (!this.#rights.admits(session, connection)) return
-    this.#early.release(session).catch((cause) => {
-      this.#report(session, 'internal', cause)
-      this.close(closeCode.reset, 'connection-lost')
-    })
+    this.#early.release(session).catch((cause) => this.#failed(session, cause))
   }
 
   #deny(address: string, code: ErrorCode, cause?: unknown): void {
@@ -314,6 +305,12 @@ export class Gate implements WebSocketLike {
   refuse(session: Session, code: ErrorCode, cause?: unknown): void {
     this.#report(session, code, cause)
     this.tellError(session, code)
+  }
+
+  /** Something went wrong that nobody foresaw: what the session sent may be lost, so it must begin anew. */
+  #failed(session: Session, cause: unknown): void {
+    this.#report(session, 'internal', cause)
+    this.close(closeCode.reset, 'connection-lost')
   }
 
   #report(session: Session, code: ErrorCode, cause?: unknown): void {

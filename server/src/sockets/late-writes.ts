@@ -6,6 +6,7 @@ import type { OpenDocument } from '../documents/open-document.ts'
 import { inTurns } from '../documents/pace.ts'
 import type { StructureLimits } from '../documents/structure.ts'
 import { type Claims, isApplied, isHeldBack } from './claims.ts'
+import { costOfFrame } from './early.ts'
 import * as frames from './frames.ts'
 import { type Circumstances, judge, type Verdict } from './inspect.ts'
 import type { Reading } from './reading.ts'
@@ -26,8 +27,6 @@ export interface LateWritesParts {
 
 /** Beyond this nothing is read from the client until some of it is done, in bytes. */
 const mostWaiting = 1024 * 1024
-/** What a frame costs beside its bytes. */
-const costOfFrame = 256
 
 /**
  * The writes that are not judged when they come in but when it is their turn (R6.34): those that take long to look
