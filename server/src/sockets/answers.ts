@@ -2,8 +2,9 @@ import { type ErrorCode, errorSentences } from '@tidemark/shared'
 import type { Documents } from '../documents/documents.ts'
 import type { OpenDocument } from '../documents/open-document.ts'
 import { costOfEdit } from '../journal/journal.ts'
-import { type Claims, isApplied, isHeldBack } from './claims.ts'
+import { type Claims, isApplied } from './claims.ts'
 import * as frames from './frames.ts'
+import { keepHeldBack } from './held-back.ts'
 import type { PassedWrite, Session } from './session.ts'
 import type { Transport } from './transport.ts'
 
@@ -80,14 +81,10 @@ export class Answers {
   }
 
   /** What is wrong with an edit that Hocuspocus took; null when it is in the document, or waits there for others. */
-  #faultOf(open: OpenDocument, session: Session, write: PassedWrite): ErrorCode | null {
-    if (!write.claims) return 'internal'
-    if (isApplied(open.document, write.claims)) return null
-    if (!isHeldBack(open.document, write.claims)) return 'update-malformed'
-    // Yjs emitted no update for what it keeps aside, and it would be acknowledged without being stored (R1.4).
-    // A copy: the update is a view into the socket's read buffer.
-    this.#parts.documents.append(open, write.update.slice(), session.access?.userId ?? null)
-    return null
+  #faultOf(open: OpenDocument, session: Session, { update, claims }: PassedWrite): ErrorCode | null {
+    if (!claims) return 'internal'
+    if (isApplied(open.document, claims)) return null
+    return keepHeldBack(this.#parts.documents, open, { update, claims }, session.access?.userId ?? null)
   }
 
   /**
@@ -96,8 +93,13 @@ export class Answers {
    */
   #whenDurable(session: Session, release: () => void, bytes = costOfEdit): void {
     const open = this.#parts.documents.get(session.documentName)
-    if (!open || (!open.applying && !session.delayed)) {
-      this.#whenCommitted(session, release, bytes)
+    // a refusal in a session whose document is not open
+    if (!open) {
+      release()
+      return
+    }
+    if (!open.applying && !session.delayed) {
+      this.#whenCommitted(open, session, release, bytes)
       return
     }
     const delayed = (session.delayed ?? Promise.resolve())
@@ -107,16 +109,13 @@ export class Answers {
         if (session.delayed === delayed) session.delayed = null
         // a document that was given up meanwhile answers nothing
         if (open.document.isDestroyed || open.fault || !this.#parts.isCurrent(session)) return
-        this.#whenCommitted(session, release, bytes)
+        this.#whenCommitted(open, session, release, bytes)
       })
     session.delayed = delayed
   }
 
-  #whenCommitted(session: Session, release: () => void, bytes: number): void {
-    const line = this.#parts.documents.get(session.documentName)?.line
-    // a refusal in a session whose document is not open yet
-    if (!line) release()
-    else if (line.isDurable) line.whenDurable(release)
+  #whenCommitted({ line }: OpenDocument, session: Session, release: () => void, bytes: number): void {
+    if (line.isDurable) line.whenDurable(release)
     else {
       this.#parts.waits(session, bytes)
       line.whenDurable(() => {

@@ -5,9 +5,10 @@ import { examine } from '../documents/examine.ts'
 import type { OpenDocument } from '../documents/open-document.ts'
 import { inTurns } from '../documents/pace.ts'
 import type { StructureLimits } from '../documents/structure.ts'
-import { type Claims, isApplied, isHeldBack } from './claims.ts'
+import { type Claims, isApplied } from './claims.ts'
 import { costOfFrame } from './early.ts'
 import * as frames from './frames.ts'
+import { keepHeldBack } from './held-back.ts'
 import { type Circumstances, judge, type Verdict } from './inspect.ts'
 import type { Reading } from './reading.ts'
 import type { PassedWrite, Session } from './session.ts'
@@ -104,10 +105,7 @@ export class LateWrites {
     const author = session.access?.userId ?? null
     await documents.large.apply(open, write.update, connection, author)
     if (await isAppliedInTurns(open, claims, pace)) return null
-    if (!isHeldBack(open.document, claims)) return 'update-malformed'
-    // as `Answers` does for smaller ones (R1.4)
-    documents.append(open, write.update.slice(), author)
-    return null
+    return keepHeldBack(documents, open, { update: write.update, claims }, author)
   }
 }
 
