@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import { expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import * as Y from 'yjs'
 import { conflicts } from '../../../test/bench/attacks/updates.ts'
 import { applyInTurns } from './apply-in-turns.ts'
@@ -9,6 +9,15 @@ async function apply(document: Y.Doc, update: Uint8Array): Promise<Uint8Array | 
   if (applied.kind !== 'applied') throw new Error(applied.kind)
   return applied.update
 }
+
+// a slow machine: each look at the clock finds that 3 ms have passed, however fast this one is
+beforeEach(() => {
+  let now = 0
+  vi.spyOn(performance, 'now').mockImplementation(() => (now += 3))
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+})
 
 test('[R6.34] others have their turn while conflicts are resolved, and nobody hears of a part', async () => {
   const document = new Y.Doc()
