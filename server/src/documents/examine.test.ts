@@ -50,6 +50,21 @@ test('[R6.34] an update that is looked through in parts is what it is as a whole
   }
 })
 
+test('[R6.32] of a large update counts what would wait, and what does not wait already', async () => {
+  const author = new Y.Doc()
+  const edits: Uint8Array[] = []
+  author.on('update', (update: Uint8Array) => edits.push(update))
+  for (const length of [50_000, 5, 6_000, 6_000])
+    author.getText('t').insert(author.getText('t').length, 'x'.repeat(length))
+  const [large, , some, more] = edits as [Uint8Array, Uint8Array, Uint8Array, Uint8Array]
+  const document = new Y.Doc()
+  expect((await look(Y.mergeUpdates([large, some]), document)).excess).toBe(null)
+  expect((await look(Y.mergeUpdates([large, some, more]), document)).excess).toMatch(/wait for others/)
+  Y.applyUpdate(document, some)
+  expect((await look(Y.mergeUpdates([large, some]), document)).excess).toBe(null)
+  expect((await look(Y.mergeUpdates([large, some, more]), document)).excess).toMatch(/wait for others/)
+})
+
 test('[R6.3] nothing is taken for an update that is none', async () => {
   const doc = new Y.Doc()
   doc.getText('t').insert(0, 'x'.repeat(10_000))

@@ -35,15 +35,14 @@ export async function examine(
       const decoded = Y.decodeUpdate(slice.update)
       claims.add(decoded)
       excess = structure.excessOf(decoded.structs)
-      waiting.add(decoded.structs, decoded.ds, claims.ends)
+      waiting.add(slice, decoded)
     } else {
       // what is too much is not built; what builds on it must be known all the same
       for (const { client, clock, end } of slice.sections) claims.addRange(client, clock, end)
     }
     if (pace.isOver()) await pace.rest()
   }
-  const { byteLength } = update
   const whole = claims.end(update)
-  excess ??= excessOfWaiting(document, { byteLength, claims: whole }, limits.waitingBytes, () => waiting.waits)
+  excess ??= excessOfWaiting(document, update, whole, limits.waitingBytes, () => waiting.bytes)
   return { claims: whole, excess }
 }

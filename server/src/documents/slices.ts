@@ -19,8 +19,8 @@ export interface Slice {
   deletions: number
   /** At most so many values stand within one of its values. */
   members: number
-  /** Which clocks its structs take. */
-  sections: readonly { client: number; clock: number; end: number }[]
+  /** Which clocks its structs take, and how many bytes each of them. */
+  sections: readonly { client: number; clock: number; end: number; sizes: readonly number[] }[]
 }
 
 /** One client's structs in an update: where the next one is, and how many are left. */
@@ -29,8 +29,8 @@ interface Section {
   clock: number
   left: number
   at: number
-  /** Of the slice that is being filled: where it began, and how many structs it has of this section. */
-  begun: { clock: number; at: number; count: number } | null
+  /** Of the slice that is being filled: where it began, and how many bytes each struct has that it has of this section. */
+  begun: { clock: number; at: number; sizes: number[] } | null
   /** Somebody waits for its structs already. */
   isAwaited: boolean
 }
@@ -61,7 +61,7 @@ function* findSections(
     const count = decoding.readVarUint(decoder)
     const client = decoding.readVarUint(decoder)
     const clock = decoding.readVarUint(decoder)
-    if (sections.has(client)) throw new Error('a client has two sections')
+    if (sections.has(client)) throw new Error('a client comes twice')
     sections.set(client, { client, clock, left: count, at: decoder.pos, begun: null, isAwaited: false })
     for (let struct = 0; struct < count; struct++) {
       scanStruct(decoder)
@@ -122,10 +122,10 @@ class Filling {
   /** Takes the section's next struct, which ends at `end`. */
   take(section: Section, { length, members }: Scanned, end: number): void {
     if (!section.begun) {
-      section.begun = { clock: section.clock, at: section.at, count: 0 }
+      section.begun = { clock: section.clock, at: section.at, sizes: [] }
       this.#sections.push(section)
     }
-    section.begun.count += 1
+    section.begun.sizes.push(end - section.at)
     this.structs += 1
     this.#members = Math.max(this.#members, members)
     this.bytes += end - section.at
@@ -135,16 +135,16 @@ class Filling {
   }
 
   finish(): Slice {
-    const sections: { client: number; clock: number; end: number }[] = []
+    const sections: Slice['sections'][number][] = []
     const slice = { structs: this.structs, deletions: 0, members: this.#members, sections }
     const encoder = encoding.createEncoder()
     // Yjs writes higher clients first, and what merges updates relies on it: in another order it would lose some
     this.#sections.sort((one, other) => other.client - one.client)
     encoding.writeVarUint(encoder, this.#sections.length)
     for (const section of this.#sections) {
-      const { clock, at, count } = section.begun as NonNullable<Section['begun']>
-      sections.push({ client: section.client, clock, end: section.clock })
-      encoding.writeVarUint(encoder, count)
+      const { clock, at, sizes } = section.begun as NonNullable<Section['begun']>
+      sections.push({ client: section.client, clock, end: section.clock, sizes })
+      encoding.writeVarUint(encoder, sizes.length)
       encoding.writeVarUint(encoder, section.client)
       encoding.writeVarUint(encoder, clock)
       encoding.writeUint8Array(encoder, this.#update.subarray(at, section.at))

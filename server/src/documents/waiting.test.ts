@@ -1,18 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { spellUpdate } from '../../../test/fuzz/grammar/spell.ts'
-import { claimsOf } from '../sockets/claims.ts'
+import { readClaims } from '../sockets/claims.ts'
 import { waitsTooMuch } from './waiting.ts'
 
 const limit = 10_000
 
-function waitsIn(document: Y.Doc, update: Uint8Array): boolean {
-  const decoded = Y.decodeUpdate(update)
-  const { byteLength } = update
-  return (
-    waitsTooMuch(document, { byteLength, claims: claimsOf(update, decoded), structs: decoded.structs }, limit) !== null
-  )
-}
+const waitsIn = (document: Y.Doc, update: Uint8Array): boolean =>
+  waitsTooMuch(document, update, readClaims(update), limit) !== null
 
 /** A text of one person in parts, each of which stands on the one before. */
 function parts(...lengths: number[]): Uint8Array[] {
@@ -82,5 +77,27 @@ describe('[R6.32] what waits for others is bounded', () => {
       for (let at = 2_000; at > 0; at -= 2) other.getArray('list').delete(at)
     })
     expect(waitsIn(document, Y.encodeStateAsUpdate(other, before))).toBe(false)
+  })
+
+  test('a large document may come with a little that waits', () => {
+    const [, late] = parts(5, 3_000) as [Uint8Array, Uint8Array]
+    const all = Y.mergeUpdates([...parts(5, 100_000, 100_000), late])
+    expect(waitsIn(new Y.Doc(), all)).toBe(false)
+    const [, tooMuch] = parts(5, 11_000) as [Uint8Array, Uint8Array]
+    expect(waitsIn(new Y.Doc(), Y.mergeUpdates([...parts(5, 100_000, 100_000), tooMuch]))).toBe(true)
+  })
+
+  test('what waits already does not count again, whoever brings it; what builds on it does', () => {
+    const document = new Y.Doc()
+    const [, second, third] = parts(5, 6_000, 6_000) as [Uint8Array, Uint8Array, Uint8Array]
+    Y.applyUpdate(document, second)
+    Y.applyUpdate(document, deletions(30))
+    const replica = new Y.Doc()
+    Y.applyUpdate(replica, second)
+    Y.applyUpdate(replica, deletions(30))
+    replica.getText('text').insert(0, 'something honest')
+    expect(waitsIn(document, Y.encodeStateAsUpdate(replica))).toBe(false)
+    expect(waitsIn(document, Y.mergeUpdates([second, third]))).toBe(true)
+    expect(waitsIn(document, deletions(100))).toBe(true)
   })
 })

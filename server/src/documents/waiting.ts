@@ -1,5 +1,6 @@
 import * as Y from 'yjs'
 import type { Claims } from '../sockets/claims.ts'
+import { type Slice, slicesOf } from './slices.ts'
 import type { Struct } from './structure.ts'
 
 /** What a deletion that waits counts for, in bytes: Yjs tries each of them again with each edit of anybody. */
@@ -7,83 +8,134 @@ const rangeWeight = 64
 /** In what Yjs keeps aside a range takes about two bytes. */
 const keptWeight = rangeWeight / 2
 
-interface Update {
-  readonly byteLength: number
-  readonly claims: Pick<Claims, 'ends' | 'deletions'>
-}
+type Ranges = ReadonlyMap<number, readonly { readonly clock: number; readonly len: number }[]>
 
 /**
  * Why an update may not wait for what it stands on; null when it need not, or there is room. What waits is kept in memory
  * and looked through again with each edit, so it is bounded (R6.32); what is refused stays with its author.
+ * @param claims what the update says it brings
+ * @param limit for all that waits in a document, in bytes
+ * @param waits how many bytes of it would wait that do not wait already; read only when there may be too many
  */
-export function waitsTooMuch(
-  document: Y.Doc,
-  update: Update & { readonly structs: readonly Struct[] },
-  limit: number,
-): string | null {
-  return excessOfWaiting(document, update, limit, () => {
-    const reading = new WaitingReading(document)
-    reading.add(update.structs, update.claims.deletions, update.claims.ends)
-    return reading.waits
-  })
-}
-
 export function excessOfWaiting(
-  document: Y.Doc,
-  { byteLength, claims }: Update,
+  { store }: Y.Doc,
+  { byteLength }: { readonly byteLength: number },
+  { deletions }: Pick<Claims, 'deletions'>,
   limit: number,
-  waits: () => boolean,
+  waits: () => number,
 ): string | null {
-  const { pendingStructs, pendingDs } = document.store
-  const kept = (pendingStructs?.update.byteLength ?? 0) + keptWeight * (pendingDs?.byteLength ?? 0)
-  const brought = byteLength + rangeWeight * countOf(claims)
+  const kept = (store.pendingStructs?.update.byteLength ?? 0) + keptWeight * (store.pendingDs?.byteLength ?? 0)
   // an upper bound will do, for nearly all that ever comes
-  if (kept + brought <= limit || !waits()) return null
+  if (kept + byteLength + rangeWeight * countOf(deletions.clients) <= limit) return null
+  const brought = waits()
+  if (brought === 0 || kept + brought <= limit) return null
   return `${brought} bytes that wait for others, beside ${kept}, of at most ${limit}`
 }
 
-function countOf({ deletions }: Update['claims']): number {
+/** The same, of an update that is small enough to be looked through in one go. */
+export function waitsTooMuch(
+  document: Y.Doc,
+  update: Uint8Array,
+  claims: Pick<Claims, 'deletions'>,
+  limit: number,
+): string | null {
+  return excessOfWaiting(document, update, claims, limit, () => {
+    const reading = new WaitingReading(document)
+    for (const slice of slicesOf(update)) if (slice.update) reading.add(slice, Y.decodeUpdate(slice.update))
+    return reading.bytes
+  })
+}
+
+function countOf(deletions: Ranges): number {
   let count = 0
-  for (const ranges of deletions.clients.values()) count += ranges.length
+  for (const ranges of deletions.values()) count += ranges.length
   return count
 }
 
-/** Finds out whether something of an update stands on what is neither in the document nor in itself. */
+/**
+ * Counts what of an update stands on what is neither in the document nor in itself. What waits already is not counted
+ * another time: everybody who was told of it brings it again with what they bring next.
+ */
 export class WaitingReading {
-  waits = false
-  readonly #document: Y.Doc
+  /** So far. A deletion counts more than its bytes. */
+  bytes = 0
+  readonly #store: Y.Doc['store']
+  /** For each client, the clock up to which everything is there. */
   readonly #reached = new Map<number, number>()
+  #kept: { structs: Ranges; deletions: Ranges } | null = null
 
-  constructor(document: Y.Doc) {
-    this.#document = document
+  constructor({ store }: Y.Doc) {
+    this.#store = store
   }
 
-  /**
-   * Takes the next part, or all of it: what a part stands on is in itself or in an earlier one.
-   * @param ends for each client, the clock behind its last struct up to here
-   */
-  add(structs: readonly Struct[], { clients }: Pick<Claims['deletions'], 'clients'>, ends: Claims['ends']): void {
-    this.waits ||= this.#waits(structs, clients, ends)
+  /** Takes the next part: what it stands on is in itself or in an earlier one, as `slicesOf` cuts them. */
+  add(
+    { sections }: Pick<Slice, 'sections'>,
+    { structs, ds }: Pick<ReturnType<typeof Y.decodeUpdate>, 'structs' | 'ds'>,
+  ) {
+    let at = 0
+    for (const { sizes } of sections) for (const size of sizes) this.#add(structs[at++] as Struct, size)
+    for (const [client, ranges] of ds.clients) {
+      const reached = this.#reachedBy(client)
+      for (const { clock, len } of ranges) {
+        if (
+          clock + len <= reached ||
+          isWithin(this.#keptAside().deletions.get(client), Math.max(clock, reached), clock + len)
+        )
+          continue
+        this.bytes += rangeWeight
+      }
+    }
   }
 
-  #waits(structs: readonly Struct[], deletions: Claims['deletions']['clients'], ends: Claims['ends']): boolean {
-    const { store } = this.#document
-    const reached = this.#reached
-    const endOf = (client: number) => Math.max(Y.getState(store, client), ends.get(client) ?? 0)
-    const isMissing = (needed: unknown) => needed instanceof Y.ID && needed.clock >= endOf(needed.client)
-    for (const struct of structs) {
-      const { client, clock } = struct.id
-      if (struct instanceof Y.Skip) return true
-      const before = reached.get(client) ?? Y.getState(store, client)
-      if (clock > before) return true
-      reached.set(client, Math.max(before, clock + struct.length))
-      if (!(struct instanceof Y.Item)) continue
-      if (isMissing(struct.origin) || isMissing(struct.rightOrigin) || isMissing(struct.parent)) return true
+  #add(struct: Struct, size: number): void {
+    if (struct instanceof Y.Skip) return
+    const { client, clock } = struct.id
+    const end = clock + struct.length
+    if (clock <= this.#reachedBy(client) && !this.#lacksWhatItStandsOn(struct)) {
+      this.#reached.set(client, Math.max(this.#reachedBy(client), end))
+    } else if (!isWithin(this.#keptAside().structs.get(client), clock, end)) this.bytes += size
+  }
+
+  #lacksWhatItStandsOn(struct: Struct): boolean {
+    if (!(struct instanceof Y.Item)) return false
+    return [struct.origin, struct.rightOrigin, struct.parent].some(
+      (needed: unknown) => needed instanceof Y.ID && needed.clock >= this.#reachedBy(needed.client),
+    )
+  }
+
+  #reachedBy(client: number): number {
+    return this.#reached.get(client) ?? Y.getState(this.#store, client)
+  }
+
+  /** What Yjs keeps aside already. */
+  #keptAside() {
+    const { pendingStructs, pendingDs } = this.#store
+    this.#kept ??= {
+      structs: pendingStructs ? rangesOf(Y.decodeUpdateV2(pendingStructs.update).structs) : new Map(),
+      deletions: pendingDs ? Y.decodeUpdateV2(pendingDs).ds.clients : new Map(),
     }
-    for (const [client, ranges] of deletions) {
-      const end = endOf(client)
-      for (const { clock, len } of ranges) if (clock + len > end) return true
-    }
-    return false
+    return this.#kept
   }
 }
+
+/** Which clocks they take, in order. */
+function rangesOf(structs: readonly Struct[]): Ranges {
+  const ranges = new Map<number, { clock: number; len: number }[]>()
+  for (const struct of structs) {
+    if (struct instanceof Y.Skip) continue
+    const { client, clock } = struct.id
+    const known = ranges.get(client) ?? []
+    const last = known.at(-1)
+    if (last && last.clock + last.len === clock) last.len += struct.length
+    else known.push({ clock, len: struct.length })
+    ranges.set(client, known)
+  }
+  return ranges
+}
+
+const isWithin = (
+  ranges: Ranges extends ReadonlyMap<number, infer Some> ? Some | undefined : never,
+  from: number,
+  end: number,
+) => ranges?.some(({ clock, len }) => clock <= from && end <= clock + len) === true

@@ -14,11 +14,11 @@ export function circumstancesOf(
   const limit = limits.documentBytes
   return {
     now,
-    excessOf: ({ byteLength }, claims, structs) => {
+    excessOf: (update, claims, structs) => {
       const document = documents.get(documentName)?.document ?? null
       const excess = excessOf(structs, document, limits)
       if (excess !== null || document === null) return excess
-      return waitsTooMuch(document, { byteLength, claims, structs }, limits.waitingBytes)
+      return waitsTooMuch(document, update, claims, limits.waitingBytes)
     },
     isForged: (claims) =>
       access !== null && documents.get(documentName)?.owners.isForged(claims, access.userId) === true,

@@ -24,7 +24,21 @@ export function readClaims(update: Uint8Array): Claims {
 export function claimsOf(update: Uint8Array, decoded: Decoded): Claims {
   const reading = new ClaimsReading()
   reading.add(decoded)
+  if (isClientTwice(decoded.structs)) throw new Error('a client comes twice')
   return reading.end(update)
+}
+
+/** Of what stands there in two places Yjs takes the last, without a word of the other. */
+function isClientTwice(structs: Decoded['structs']): boolean {
+  const seen = new Set<number>()
+  let current: number | null = null
+  for (const { id } of structs) {
+    if (id.client === current) continue
+    if (seen.has(id.client)) return true
+    current = id.client
+    seen.add(current)
+  }
+  return false
 }
 
 type Decoded = Pick<ReturnType<typeof Y.decodeUpdate>, 'structs' | 'ds'>

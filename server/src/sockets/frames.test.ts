@@ -4,6 +4,7 @@ import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import { expect, test } from 'vitest'
 import * as Y from 'yjs'
+import { type Block, spellItem, spellUpdate } from '../../../test/fuzz/grammar/spell.ts'
 import * as frames from './frames.ts'
 
 function syncMessage(type: number, payload: Uint8Array): decoding.Decoder {
@@ -66,6 +67,23 @@ test('[R6.3] a clock beyond what can be counted is refused', () => {
   expect(() => frames.readSyncMessage(syncMessage(syncType.update, encoding.toUint8Array(encoder)), atOnce)).toThrow(
     'clock',
   )
+})
+
+test('[R6.3] an update in which a client comes twice is refused: Yjs would take one part and drop the other', () => {
+  const [one, other] = [0, 1].map((clock) => ({
+    ...{ client: 7, clock, count: 1 },
+    structs: [
+      spellItem({
+        ...{ info: 4, origin: null, rightOrigin: null, parent: 'text', key: '' },
+        content: (encoder) => encoding.writeVarString(encoder, 'x'),
+      }),
+    ],
+  })) as [Block, Block]
+  const read = (blocks: Block[]) =>
+    frames.readSyncMessage(syncMessage(syncType.update, spellUpdate(blocks, new Map())), atOnce)
+  expect(() => read([one, other])).toThrow('twice')
+  expect(() => read([one, { ...one, client: 6 }, other])).toThrow('twice')
+  expect(read([one, { ...other, client: 6, clock: 0 }])).toMatchObject({ kind: 'write' })
 })
 
 test('an address tells the document and the session of it', () => {
