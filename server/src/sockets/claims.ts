@@ -1,4 +1,6 @@
+import * as decoding from 'lib0/decoding'
 import * as Y from 'yjs'
+import { slicesOf } from '../documents/slices.ts'
 import { flawOf, largestClock } from '../documents/soundness.ts'
 
 /** What an update says it brings, to be compared with the document after it was applied. */
@@ -24,21 +26,24 @@ export function readClaims(update: Uint8Array): Claims {
 export function claimsOf(update: Uint8Array, decoded: Decoded): Claims {
   const reading = new ClaimsReading()
   reading.add(decoded)
-  if (isClientTwice(decoded.structs)) throw new Error('a client comes twice')
+  refuseClientsTwice(update, decoded.structs)
   return reading.end(update)
 }
 
-/** Of what stands there in two places Yjs takes the last, without a word of the other. */
-function isClientTwice(structs: Decoded['structs']): boolean {
-  const seen = new Set<number>()
+/**
+ * Of what stands there in two places Yjs takes the last, without a word of the other.
+ * @throws when a client comes twice
+ */
+function refuseClientsTwice(update: Uint8Array, structs: Decoded['structs']): void {
+  const clients = new Set<number>()
   let current: number | null = null
   for (const { id } of structs) {
-    if (id.client === current) continue
-    if (seen.has(id.client)) return true
+    if (id.client !== current) clients.add(id.client)
     current = id.client
-    seen.add(current)
   }
-  return false
+  if (clients.size === decoding.readVarUint(decoding.createDecoder(update))) return
+  // Nothing that is known writes it so. Cutting it up looks at each part.
+  for (const _ of slicesOf(update));
 }
 
 type Decoded = Pick<ReturnType<typeof Y.decodeUpdate>, 'structs' | 'ds'>
