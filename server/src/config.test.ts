@@ -48,6 +48,8 @@ describe('[W1] where a value comes from', () => {
         socketsPerUser: 500,
         sessionsPerUser: 10_000,
         messagesPerSecond: 2000,
+        requestsPerSecond: 1_000,
+        newSocketsPerSecond: 300,
         bytesPerSecond: 16 * 1024 * 1024,
         authenticationMs: 10_000,
         queuedBytes: 64 * 1024 * 1024,

@@ -47,6 +47,9 @@ export interface Config {
     /** Of one user; ten times as many of one address. */
     readonly messagesPerSecond: number
     readonly bytesPerSecond: number
+    /** Of one address. */
+    readonly requestsPerSecond: number
+    readonly newSocketsPerSecond: number
     readonly authenticationMs: number
     /** Bytes of edits waiting for the database, over all documents. */
     readonly queuedBytes: number
@@ -103,6 +106,8 @@ export function parseConfig(args: readonly string[], env: Environment): Config {
       sessionsPerUser: values.sessionsPerUser,
       messagesPerSecond: values.messagesPerSecond,
       bytesPerSecond: values.bytesPerSecond,
+      requestsPerSecond: values.requestsPerSecond,
+      newSocketsPerSecond: values.newSocketsPerSecond,
       authenticationMs: values.authenticationMs,
       queuedBytes: values.queuedBytes,
       socketBufferBytes: values.socketBufferBytes,

@@ -1,16 +1,21 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
-import { systemClock } from '@tidemark/shared'
+import { type ErrorCode, systemClock } from '@tidemark/shared'
 import type { Gauge } from 'prom-client'
 import { createCatalogue } from './admin/catalogue.ts'
 import { createAuthoriser } from './auth/authoriser.ts'
 import { Revocations, withRevocations } from './auth/revocations.ts'
 import type { Config } from './config.ts'
 import { type Database, openDatabase } from './database/database.ts'
+import { Arrivals } from './fairness/arrivals.ts'
+import { Turns } from './fairness/turns.ts'
 import { createApp } from './http/app.ts'
-import { httpOptions, limitConnections } from './http/limits.ts'
+import { createClientAddress, createConnectionAddress } from './http/client-address.ts'
+import { frontDoor } from './http/front-door.ts'
+import { connectionsOfAddress, httpOptions, limitConnections } from './http/limits.ts'
 import { createNetworkPolicy } from './http/network-policy.ts'
+import type { AppParts } from './http/parts.ts'
 import { createReadiness } from './http/readiness.ts'
 import { Repeats } from './log/repeats.ts'
 import { type Log, logFailure } from './log.ts'
@@ -75,7 +80,7 @@ export async function startServer(config: Config, { log }: { log: Log }): Promis
   observe(sync, metrics, log)
 
   let isStopping = false
-  const app = createApp({
+  const parts: AppParts = {
     auth: config.auth,
     version,
     databaseKind: database.kind,
@@ -93,10 +98,14 @@ export async function startServer(config: Config, { log }: { log: Log }): Promis
       troubles: () => database.troubles(),
       clock: systemClock,
     }),
-  })
-  const http = createServer(httpOptions, getRequestListener(app.fetch))
-  limitConnections(http, config.limits.sockets)
-  sync.acceptOn(http)
+  }
+  const arrivals = new Arrivals({ ...config.limits, connections: connectionsOfAddress(config.limits) })
+  const turns = new Turns()
+  const addressOf = createClientAddress(config.trustedProxies)
+  const door = { ...parts, arrivals, turns, addressOf, onRefused: (code: ErrorCode) => onFailure({ code }) }
+  const http = createServer(httpOptions, frontDoor(door, getRequestListener(createApp(parts).fetch)))
+  limitConnections(http, config.limits, arrivals, createConnectionAddress(config.trustedProxies))
+  sync.acceptOn(http, turns, { arrivals, addressOf })
   try {
     port = await listen(http, config)
   } catch (error) {

@@ -9,10 +9,10 @@ import { TidemarkHocuspocus, withoutDefaultHooks } from './documents/hocuspocus.
 import type { RowQuarantined } from './documents/load.ts'
 import { Refusal } from './documents/refusal.ts'
 import { Fairness } from './fairness/fairness.ts'
-import { createClientAddress } from './http/client-address.ts'
+import type { Turns } from './fairness/turns.ts'
 import { Journal } from './journal/journal.ts'
 import { Presences } from './presence/presences.ts'
-import { acceptSockets } from './sockets/accept.ts'
+import { type AcceptParts, acceptSockets } from './sockets/accept.ts'
 import { authentication } from './sockets/authentication.ts'
 import { type Claims, readClaims } from './sockets/claims.ts'
 import type { ConnectionContext } from './sockets/context.ts'
@@ -38,7 +38,7 @@ export interface SyncFailure {
 }
 
 export interface SyncParts {
-  config: Pick<Config, 'limits' | 'journal' | 'snapshots' | 'trustedProxies'> & { auth: Pick<Config['auth'], 'mode'> }
+  config: Pick<Config, 'limits' | 'journal' | 'snapshots'> & { auth: Pick<Config['auth'], 'mode'> }
   database: Database
   authoriser: Authoriser
   revocations: Pick<Revocations, 'check' | 'isRevoked' | 'changed'>
@@ -221,24 +221,29 @@ export class SyncServer {
     return new Refusal(error)
   }
 
-  /** Takes the HTTP server's WebSocket upgrades. */
-  acceptOn(server: Server): void {
+  /**
+   * Takes the HTTP server's WebSocket upgrades.
+   * @param turns in which they are taken, and what comes in on the sockets
+   * @param addressOf where a request comes from
+   */
+  acceptOn(server: Server, turns: Turns, { arrivals, addressOf }: Pick<AcceptParts, 'arrivals' | 'addressOf'>): void {
     acceptSockets(server, {
-      ...this.#serveParts(),
+      ...this.#serveParts(turns),
+      arrivals,
       limits: this.#parts.config.limits,
       check: this.#parts.checkUpgrade,
       isStopping: () => this.#stopping,
-      addressOf: createClientAddress(this.#parts.config.trustedProxies),
+      addressOf,
       hasRoom: (address) => this.#fairness.hasRoom(address),
     })
   }
 
   /** Serves a socket that has been accepted already. @param from its client's address */
   serve(socket: ServedSocket, transport: Transport, from: string): void {
-    serveSocket(socket, transport, this.#serveParts(), from)
+    serveSocket(socket, transport, this.#serveParts(atOnce), from)
   }
 
-  #serveParts(): ServeParts {
+  #serveParts(turns: ServeParts['turns']): ServeParts {
     const { config, clock, onFailure } = this.#parts
     const events: GateEvents = {
       refused: (gate, failure) => onFailure({ ...failure, sessionId: gate.id }),
@@ -259,6 +264,7 @@ export class SyncServer {
     return {
       hocuspocus: this.hocuspocus,
       sockets: this.sockets,
+      turns,
       makeGate: (transport, from) => {
         const reading = new Reading((isPaused) => transport.setPaused(isPaused))
         return new Gate({
@@ -297,6 +303,8 @@ export class SyncServer {
     return left
   }
 }
+
+const atOnce: ServeParts['turns'] = { enter: (_, work) => work() }
 
 /** What a client is given to answer the close of its socket; then it is cut. */
 const closingMs = 1_000

@@ -38,6 +38,7 @@ export const errorCodes = [
   'document-name-invalid',
   'too-many-documents',
   'too-many-connections',
+  'too-many-requests',
   'slow-consumer',
   'protocol-unsupported',
   // asking for what is not there
@@ -96,6 +97,7 @@ export function consequenceOf(code: ErrorCode): Consequence {
     case 'storage-unavailable':
     case 'database-set-back':
     case 'too-many-connections':
+    case 'too-many-requests':
     case 'slow-consumer':
     case 'flush-timeout':
     case 'local-storage-failed':
@@ -197,6 +199,7 @@ export const errorSentences: { readonly [code in ErrorCode]: string } = {
     'A document cannot have this name: 1 to 512 bytes, no control characters, no "..", not blank.',
   'too-many-documents': 'Too many documents are open on one connection. Close some of them.',
   'too-many-connections': 'The server has too many connections; trying again shortly.',
+  'too-many-requests': 'Too many requests come from this address; try again shortly.',
   'slow-consumer': 'This connection could not keep up and was closed; reconnecting.',
   'protocol-unsupported': 'This page and the server speak different versions. Reload the page.',
   'not-found': 'There is nothing under this name or address.',

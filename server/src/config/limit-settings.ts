@@ -103,6 +103,20 @@ export const limitSettings = {
     byteSize(kib, gib),
     'Bytes of one user that are read in a second, beyond what ten seconds allow at once; ten times as many of one address.',
   ),
+  requestsPerSecond: limit(
+    'requests-per-second',
+    'number',
+    '1000',
+    wholeNumber(1, 10_000_000),
+    'HTTP requests of one address in a second, beyond what ten seconds allow at once.',
+  ),
+  newSocketsPerSecond: limit(
+    'new-sockets-per-second',
+    'number',
+    '300',
+    wholeNumber(1, 10_000_000),
+    'Sockets that one address opens in a second, beyond what ten seconds allow at once.',
+  ),
   authenticationMs: limit(
     'authentication-ms',
     'ms',

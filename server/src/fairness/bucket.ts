@@ -1,5 +1,5 @@
 /** So many seconds' worth may be taken at once by who took nothing before. */
-const burstSeconds = 10
+export const burstSeconds = 10
 
 /** A token bucket: what is taken beyond it is owed, and waited for. */
 export class Bucket {
@@ -17,6 +17,18 @@ export class Bucket {
   take(amount: number, now: number): void {
     this.#fill(now)
     this.#level -= amount
+  }
+
+  /**
+   * Takes so much if it is there, and nothing otherwise.
+   * @returns how long until it is there, in ms; 0 when it was taken
+   */
+  tryToTake(amount: number, now: number): number {
+    this.#fill(now)
+    const missing = amount - this.#level
+    if (missing > 0) return Math.ceil((missing / this.#perSecond) * 1000)
+    this.#level -= amount
+    return 0
   }
 
   /** How long until nothing is owed any more, in ms. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { AppParts, Readiness } from './parts.ts'
+import type { AppParts } from './parts.ts'
 import { bearer, host, makeApp as makeBareApp, withSecret } from './testing.ts'
 
 let folder: string
@@ -26,8 +26,8 @@ const makeApp = (changes: Partial<AppParts> = {}) =>
   makeBareApp({ folders: { demo: join(folder, 'demo'), admin: join(folder, 'admin') }, ...changes })
 
 describe('[S2] names and origins', () => {
-  test('another name is refused everywhere, pages and health included', async () => {
-    for (const path of ['/', '/livez', '/api/status', '/admin', '/nowhere']) {
+  test('another name is refused everywhere, pages and metrics included', async () => {
+    for (const path of ['/', '/metrics', '/api/status', '/admin', '/nowhere']) {
       const response = await makeApp().request(path, { host: 'evil.example:4321' })
       expect(response.status).toBe(421)
       expect(await response.json()).toEqual({ error: { code: 'host-not-allowed', message: expect.any(String) } })
@@ -49,7 +49,6 @@ describe('[S5] every answer carries the headers', () => {
     '/',
     '/d/team-7/plan',
     '/admin',
-    '/livez',
     '/metrics',
     '/api/status',
     '/api/nothing',
@@ -80,22 +79,11 @@ describe('[S5] every answer carries the headers', () => {
   })
 })
 
-describe('[W2] health', () => {
-  test('alive is alive, ready is ready', async () => {
-    const state: { now: Readiness } = { now: { ready: true } }
-    const { request } = makeApp({ readiness: async () => state.now })
-    expect((await request('/readyz')).status).toBe(200)
-    state.now = { ready: false, reasons: ['the database is away'] }
-    const response = await request('/readyz')
-    expect(response.status).toBe(503)
-    expect(await response.json()).toEqual(state.now)
-    expect((await request('/livez')).status).toBe(200)
-  })
-
+describe('[W2] metrics', () => {
   test('metrics count, and ask for a token where there is a secret', async () => {
     const { request } = makeApp()
-    await request('/livez')
-    expect(await (await request('/metrics')).text()).toMatch(/tidemark_http_requests_total\{.*area="health".*\} 1/)
+    await request('/api/status')
+    expect(await (await request('/metrics')).text()).toMatch(/tidemark_http_requests_total\{.*area="api".*\} 1/)
     const guarded = makeApp({ auth: withSecret })
     expect((await guarded.request('/metrics')).status).toBe(401)
     expect((await guarded.request('/metrics', await bearer({ '*': 'admin' }))).status).toBe(200)

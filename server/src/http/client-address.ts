@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { BlockList, isIP } from 'node:net'
+import { BlockList, isIP, type Socket } from 'node:net'
 
 /**
  * Where a request comes from. Behind a proxy that is trusted it is the last address in `X-Forwarded-For` that is no trusted
@@ -9,15 +9,7 @@ import { BlockList, isIP } from 'node:net'
 export function createClientAddress(
   trustedProxies: readonly string[],
 ): (request: Pick<IncomingMessage, 'socket' | 'headers'>) => string {
-  const trusted = new BlockList()
-  for (const entry of trustedProxies) {
-    const [network = '', bits] = entry.split('/')
-    const kind = isIP(network) === 6 ? 'ipv6' : 'ipv4'
-    if (bits === undefined) trusted.addAddress(network, kind)
-    else trusted.addSubnet(network, Number(bits), kind)
-  }
-  const isTrusted = (address: string) => trusted.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
-
+  const isTrusted = trusting(trustedProxies)
   return ({ socket, headers }) => {
     let address = bare(socket.remoteAddress ?? '')
     const hops = [headers['x-forwarded-for'] ?? ''].flat().join(',').split(',')
@@ -28,6 +20,31 @@ export function createClientAddress(
     }
     return networkOf(address)
   }
+}
+
+/**
+ * Where a connection comes from that has said nothing yet.
+ * @returns for a connection, its address; null for one of a trusted proxy, which may be anybody's
+ */
+export function createConnectionAddress(
+  trustedProxies: readonly string[],
+): (socket: Pick<Socket, 'remoteAddress'>) => string | null {
+  const isTrusted = trusting(trustedProxies)
+  return ({ remoteAddress }) => {
+    const address = bare(remoteAddress ?? '')
+    return isIP(address) !== 0 && isTrusted(address) ? null : networkOf(address)
+  }
+}
+
+function trusting(trustedProxies: readonly string[]): (address: string) => boolean {
+  const trusted = new BlockList()
+  for (const entry of trustedProxies) {
+    const [network = '', bits] = entry.split('/')
+    const kind = isIP(network) === 6 ? 'ipv6' : 'ipv4'
+    if (bits === undefined) trusted.addAddress(network, kind)
+    else trusted.addSubnet(network, Number(bits), kind)
+  }
+  return (address) => trusted.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
 }
 
 /** Without a port, brackets, or the prefix of an IPv4 address on an IPv6 socket. */

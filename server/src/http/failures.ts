@@ -26,6 +26,8 @@ export function statusOf(code: ErrorCode): ContentfulStatusCode {
       return 400
     case 'message-too-large':
       return 413
+    case 'too-many-requests':
+      return 429
     case 'storage-unavailable':
     case 'server-busy':
     case 'server-restarting':

@@ -1,6 +1,8 @@
 import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
 import { TidemarkError } from '@tidemark/shared'
 import type { MiddlewareHandler } from 'hono'
+import type { Arrivals } from '../fairness/arrivals.ts'
 import { answerFailure } from './failures.ts'
 
 /** No route takes more than a few lines, in bytes. */
@@ -16,13 +18,39 @@ export const httpOptions = {
   connectionsCheckingInterval: 5_000,
 } as const
 
-/** Connections beside those of sockets: pages, health, API. */
-const besideSockets = 2_000
+/** Connections beside those of sockets, in all and of one address: pages, health, API. */
+const besideSockets = { ofAll: 2_000, ofAddress: 1_000 }
+/** Whoever asks and does not read the answer does not keep a connection, in ms. */
+const longestSilence = 30_000
 
-export function limitConnections(server: Server, sockets: number): void {
-  server.maxConnections = sockets + besideSockets
+export interface ConnectionLimits {
+  sockets: number
+  socketsPerAddress: number
+}
+
+export const connectionsOfAddress = ({ socketsPerAddress }: ConnectionLimits): number =>
+  socketsPerAddress + besideSockets.ofAddress
+
+/** @param addressOf where a connection comes from; null for a trusted proxy's, of which there may be any number */
+export function limitConnections(
+  server: Server,
+  limits: ConnectionLimits,
+  arrivals: Pick<Arrivals, 'connect'>,
+  addressOf: (socket: Socket) => string | null,
+): void {
+  server.maxConnections = limits.sockets + besideSockets.ofAll
   server.maxHeadersCount = 100
   server.maxRequestsPerSocket = 10_000
+  // of WebSockets it is taken off
+  server.timeout = longestSilence
+  server.on('connection', (socket: Socket) => {
+    const address = addressOf(socket)
+    if (address === null) return
+    const left = arrivals.connect(address)
+    // an answer would cost as much as what it refuses
+    if (left === null) socket.resetAndDestroy()
+    else socket.once('close', left)
+  })
 }
 
 /** Refuses requests with a larger body than any route takes, or one of unknown length, before it is read. */

@@ -24,7 +24,11 @@ export interface NetworkPolicyParts {
   addresses?(): string[]
 }
 
-export function createNetworkPolicy({ config, port, addresses = machineAddresses }: NetworkPolicyParts): NetworkPolicy {
+export function createNetworkPolicy({
+  config,
+  port,
+  addresses = machineAddresses(),
+}: NetworkPolicyParts): NetworkPolicy {
   const listed = config.allowedHosts.map(parseHost).filter((host) => host !== null)
 
   /** The server's own address and, for its port, the names of the loopback. */
@@ -73,6 +77,17 @@ function parseHost(header: string | undefined): Host | null {
   return { name: name.replace(/(?<=.)\.$/, ''), port: match?.[3] === undefined ? null : Number(match[3]) }
 }
 
-function machineAddresses(): string[] {
-  return Object.values(networkInterfaces()).flatMap((entries) => (entries ?? []).map((entry) => entry.address))
+/** The system is asked once in so many ms, however many requests come. */
+const freshMs = 5_000
+
+function machineAddresses(): () => string[] {
+  let known: { at: number; addresses: string[] } | null = null
+  return () => {
+    const at = performance.now()
+    if (known === null || at - known.at >= freshMs) {
+      const entries = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
+      known = { at, addresses: entries.map(({ address }) => address) }
+    }
+    return known.addresses
+  }
 }

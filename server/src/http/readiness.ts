@@ -26,6 +26,8 @@ export function createReadiness({
 }: ReadinessParts): () => Promise<Readiness> {
   let known: { at: number; troubles: readonly string[] } | null = null
   let asking: Promise<readonly string[]> | null = null
+  /** Those who wait for it, with one timer. */
+  let waiting: Promise<readonly string[]> | null = null
 
   const ask = (): Promise<readonly string[]> => {
     asking ??= troubles()
@@ -43,6 +45,12 @@ export function createReadiness({
     // whoever asks every few seconds is answered from memory
     if (age >= freshMs) void ask()
     if (known && age < staleMs) return known.troubles
+    return await (waiting ??= inTime().finally(() => {
+      waiting = null
+    }))
+  }
+
+  const inTime = async (): Promise<readonly string[]> => {
     let cancel = (): void => {}
     const late = new Promise<readonly string[]>((resolve) => {
       cancel = clock.after(patienceMs, () => resolve([away]))

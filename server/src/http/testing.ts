@@ -18,12 +18,11 @@ const away = async (): Promise<never> => {
 }
 const noDatabase: Catalogue = { list: away, find: away }
 
-/** The HTTP side of a server without the rest of it; what a test needs of that it hands in. */
-export function makeApp(changes: Partial<AppParts> = {}) {
-  const lines: string[] = []
+/** What the HTTP side of a server needs from the rest of it; what a test needs of that it hands in. */
+export function makeParts(lines: string[], changes: Partial<AppParts> = {}): AppParts {
   const auth = changes.auth ?? { mode: 'open' }
   const config = { host: '127.0.0.1', allowedHosts: [], allowedOrigins: [] }
-  const app = createApp({
+  return {
     auth,
     version: '1.2.3',
     databaseKind: 'pglite',
@@ -37,7 +36,13 @@ export function makeApp(changes: Partial<AppParts> = {}) {
     live: { sessions: () => [], count: () => 0 },
     readiness: async () => ({ ready: true }),
     ...changes,
-  })
+  }
+}
+
+/** The HTTP side of a server behind its front door, without the rest of it. */
+export function makeApp(changes: Partial<AppParts> = {}) {
+  const lines: string[] = []
+  const app = createApp(makeParts(lines, changes))
   const request = (path: string, headers: Record<string, string> = {}, method = 'GET') =>
     Promise.resolve(app.request(path, { method, headers: { host, ...headers } }))
   return { request, lines }

@@ -2,6 +2,7 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { closeCode, type ErrorCode, errorSentences, isDocumentName } from '@tidemark/shared'
 import { WebSocketServer } from 'ws'
+import type { Arrivals } from '../fairness/arrivals.ts'
 import { Denials } from './denials.ts'
 import { tokenFrame } from './frames.ts'
 import type { Gate } from './gate.ts'
@@ -16,6 +17,7 @@ export interface AcceptParts extends ServeParts {
   /** Checks the host and the origin; an error code refuses the upgrade. */
   check(request: IncomingMessage): ErrorCode | null
   isStopping(): boolean
+  arrivals: Pick<Arrivals, 'socket' | 'participant'>
   /** The address of the client, also behind a proxy. */
   addressOf(request: IncomingMessage): string
   /** Whether one more socket from there may come. */
@@ -45,7 +47,13 @@ function decode(text: string): string {
   }
 }
 
-const statusOf = { notFound: '404 Not Found', forbidden: '403 Forbidden', busy: '503 Service Unavailable' } as const
+function statusOf(code: ErrorCode): string {
+  if (code === 'not-found') return '404 Not Found'
+  return code === 'server-restarting' || code === 'too-many-connections' ? busy : '403 Forbidden'
+}
+
+const busy = '503 Service Unavailable'
+const tooMany = '429 Too Many Requests'
 
 /** Takes WebSocket upgrades on the HTTP server and hands each socket, through its gate, to Hocuspocus. */
 export function acceptSockets(server: Server, parts: AcceptParts): void {
@@ -60,21 +68,34 @@ export function acceptSockets(server: Server, parts: AcceptParts): void {
   })
   server.on('upgrade', (incoming: IncomingMessage, duplex: Duplex, head: Buffer) => {
     duplex.on('error', () => duplex.destroy())
-    const target = parseTarget(incoming.url ?? '/')
-    if (!target) return refuseUpgrade(duplex, statusOf.notFound, 'not-found')
-    const code = parts.check(incoming)
-    if (code) {
-      parts.onRefused(code)
-      return refuseUpgrade(duplex, statusOf.forbidden, code)
-    }
-    if (parts.isStopping()) return refuseUpgrade(duplex, statusOf.busy, 'server-restarting')
     const from = parts.addressOf(incoming)
-    if (!parts.sockets.hasRoom || !parts.hasRoom(from)) {
+    const waitMs = parts.arrivals.socket(from)
+    if (waitMs > 0) {
       parts.onRefused('too-many-connections')
-      return refuseUpgrade(duplex, statusOf.busy, 'too-many-connections')
+      refuseUpgrade(duplex, tooMany, 'too-many-connections', waitMs)
+      return
+    }
+    parts.turns.enter(parts.arrivals.participant(from, false), () => upgrade(incoming, duplex, head, from))
+  })
+
+  function upgrade(incoming: IncomingMessage, duplex: Duplex, head: Buffer, from: string): void {
+    const target = parseTarget(incoming.url ?? '/')
+    const refusal = target ? refusalOf(incoming, from) : ('not-found' as const)
+    if (target === null || refusal !== null) {
+      const code = refusal ?? 'not-found'
+      if (code !== 'not-found' && code !== 'server-restarting') parts.onRefused(code)
+      refuseUpgrade(duplex, statusOf(code), code)
+      return
     }
     webSockets.handleUpgrade(incoming, duplex, head, (webSocket) => serve(webSocket, duplex, target, from))
-  })
+  }
+
+  function refusalOf(incoming: IncomingMessage, from: string): ErrorCode | null {
+    const code = parts.check(incoming)
+    if (code) return code
+    if (parts.isStopping()) return 'server-restarting'
+    return parts.sockets.hasRoom && parts.hasRoom(from) ? null : 'too-many-connections'
+  }
 
   function serve(webSocket: PatientWebSocket, duplex: Duplex, target: Target, from: string): void {
     const direct = new WebSocketTransport(webSocket, duplex, parts.limits.socketBufferBytes, total)
@@ -110,14 +131,19 @@ const isDenial = (code: number) =>
 /** How long a client has to read why it was refused, in ms; then its connection is gone, whatever it does. */
 const farewellMs = 1_000
 
-function refuseUpgrade(duplex: Duplex, status: string, code: ErrorCode): void {
+/** How long a client that came while there was no room should wait, in ms. */
+const usualWaitMs = 2_000
+
+function refuseUpgrade(duplex: Duplex, status: string, code: ErrorCode, waitMs = usualWaitMs): void {
   const timer = setTimeout(() => duplex.destroy(), farewellMs)
   duplex.once('close', () => clearTimeout(timer))
   // what it still sends is not kept
   duplex.resume()
   const body = JSON.stringify({ error: { code, message: errorSentences[code] } })
+  const later = status === busy || status === tooMany
   duplex.end(
     `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
+      (later ? `Retry-After: ${Math.ceil(waitMs / 1000)}\r\n` : '') +
       `Connection: close\r\n\r\n${body}`,
   )
 }

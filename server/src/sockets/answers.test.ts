@@ -26,6 +26,7 @@ test('[R1.9] a document that Yjs broke in its clean-up is not acknowledged any m
   const answers = new Answers({
     transport: {
       isOpen: true,
+      hears: true,
       send: (frame) => sent.push(frame),
       close: () => {},
       setPaused: () => {},
@@ -72,7 +73,14 @@ test('[R1.10] while an update is applied in turns, answers wait for it, in their
   if (!open) throw new Error('it is open')
   const sent: Uint8Array[] = []
   const answers = new Answers({
-    transport: { isOpen: true, send: (frame) => sent.push(frame), close() {}, setPaused() {}, limitMessages() {} },
+    transport: {
+      isOpen: true,
+      hears: true,
+      send: (frame) => sent.push(frame),
+      close() {},
+      setPaused() {},
+      limitMessages() {},
+    },
     documents: world.documents,
     isCurrent: () => true,
     report: () => {},

@@ -12,6 +12,7 @@ function world() {
   const early = new Early({
     transport: {
       isOpen: true,
+      hears: true,
       send() {},
       close() {},
       setPaused() {},

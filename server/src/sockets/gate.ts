@@ -142,7 +142,7 @@ export class Gate implements WebSocketLike {
   // ——— from the client ———
 
   receive(frame: Uint8Array): void {
-    if (!this.#transport.isOpen) return
+    if (!this.#transport.hears) return
     this.#consumer.read(frame.byteLength)
     // pings and pongs have no address
     if (frame.byteLength === 1 && frame[0] === messageType.pong) return

@@ -37,6 +37,7 @@ function world(document: Y.Doc, bytes: number) {
       get isOpen() {
         return state.isOpen
       },
+      hears: true,
     },
     documents: { get: () => open } as unknown as Documents,
     isCurrent: () => state.isCurrent,

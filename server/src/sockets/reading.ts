@@ -12,6 +12,8 @@ export type Pause =
   | 'pace'
   /** What waits for the database is mostly theirs (R6.22). */
   | 'share'
+  /** What it sent at once is done in turns (R6.41). */
+  | 'turn'
 
 /** Whether a client is read from: not while there is any reason not to. What it sends meanwhile waits on its own machine. */
 export class Reading {

@@ -1,6 +1,7 @@
 import type { CloseEvent } from '@hocuspocus/common'
 import { closeCode, type ErrorCode } from '@tidemark/shared'
 import type { TidemarkHocuspocus } from '../documents/hocuspocus.ts'
+import { Participant, type Turns } from '../fairness/turns.ts'
 import type { ConnectionContext } from './context.ts'
 import type { Gate } from './gate.ts'
 import type { ServedSocket, Sockets } from './sockets.ts'
@@ -9,6 +10,7 @@ import type { Transport } from './transport.ts'
 export interface ServeParts {
   hocuspocus: TidemarkHocuspocus
   sockets: Sockets
+  turns: Pick<Turns, 'enter'>
   /** @param from the client's address */
   makeGate(transport: Transport, from: string): Gate
   onRefused(code: ErrorCode, cause?: unknown): void
@@ -21,7 +23,7 @@ const request = { url: '', headers: new Headers() } as Request
 export function serveSocket(
   socket: ServedSocket,
   transport: Transport,
-  { hocuspocus, sockets, makeGate, onRefused }: ServeParts,
+  { hocuspocus, sockets, turns, makeGate, onRefused }: ServeParts,
   from: string,
   address: (frame: Buffer) => Uint8Array = (frame) => frame,
 ): Gate {
@@ -31,19 +33,24 @@ export function serveSocket(
   withoutPrototypes(client)
   gate.attach(client.handleMessage)
   sockets.add(socket, gate)
-  socket.on('message', (data: Buffer, isBinary: boolean) => {
-    if (!isBinary) {
-      onRefused('message-malformed')
-      gate.close(closeCode.malformed, 'message-malformed')
+  const participant = new Participant((isWaiting) => gate.reading.set('turn', isWaiting))
+  const receive = (data: Buffer, isBinary: boolean): void => {
+    if (isBinary) {
+      gate.receive(address(data))
       return
     }
-    gate.receive(address(data))
-  })
+    onRefused('message-malformed')
+    gate.close(closeCode.malformed, 'message-malformed')
+  }
+  socket.on('message', (data: Buffer, isBinary: boolean) => turns.enter(participant, () => receive(data, isBinary)))
   socket.on('error', (cause) => onRefused(codeOf(cause), cause))
   socket.on('close', (code, reason) => {
     sockets.remove(socket)
-    client.handleClose({ code, reason: reason.toString() } satisfies CloseEvent)
-    gate.closed()
+    // behind what it sent before
+    turns.enter(participant, () => {
+      client.handleClose({ code, reason: reason.toString() } satisfies CloseEvent)
+      gate.closed()
+    })
   })
   return gate
 }

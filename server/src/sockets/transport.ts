@@ -4,6 +4,8 @@ export interface Transport {
   /** `reason` is an error code. */
   close(code: number, reason: string): void
   readonly isOpen: boolean
+  /** Whether what came in counts: until it is closed from here. What a client sent before it left does. */
+  readonly hears: boolean
   /** Stops and starts reading from the client. */
   setPaused(paused: boolean): void
   /** The largest message, in bytes, that is taken from now on: a larger one ends the socket before it is read. */

@@ -20,6 +20,7 @@ export class WebSocketTransport implements Transport, SlowSocket {
   readonly #total: OutgoingTotal
   /** What of this socket is counted in the total. */
   #counted = 0
+  #isEnded = false
 
   /**
    * @param socket what `webSocket` was upgraded from
@@ -36,6 +37,10 @@ export class WebSocketTransport implements Transport, SlowSocket {
 
   get isOpen(): boolean {
     return this.#webSocket.readyState === this.#webSocket.OPEN
+  }
+
+  get hears(): boolean {
+    return !this.#isEnded
   }
 
   send(frame: Uint8Array): void {
@@ -83,6 +88,7 @@ export class WebSocketTransport implements Transport, SlowSocket {
   }
 
   close(code: number, reason: string): void {
+    this.#isEnded = true
     this.flush()
     if (!this.isOpen) return
     this.#webSocket.close(code, reason)

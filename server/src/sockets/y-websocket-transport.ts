@@ -26,6 +26,10 @@ export class YWebsocketTransport implements Transport {
     return this.#inner.isOpen
   }
 
+  get hears(): boolean {
+    return this.#inner.hears
+  }
+
   send(frame: Uint8Array): void {
     const decoder = decoding.createDecoder(frame)
     const addressLength = decoding.readVarUint(decoder)

@@ -40,6 +40,8 @@ export const limits = {
   socketsPerUser: 100,
   sessionsPerUser: 1_000,
   messagesPerSecond: 10_000,
+  requestsPerSecond: 1_000,
+  newSocketsPerSecond: 300,
   bytesPerSecond: 100_000_000,
 }
 export const shutdownMs = 10_000
@@ -80,7 +82,6 @@ export class Node {
             journal: { windowMs: 2 },
             snapshots: { debounceMs: 300, maxDebounceMs: 1_000 },
             auth: { mode: 'secret' },
-            trustedProxies: [],
           },
           database: storage.open(this.process),
           authoriser: world.authoriser ?? { authorise: async () => anybody, authoriseAdmin: async () => anybody },

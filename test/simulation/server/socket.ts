@@ -57,6 +57,9 @@ export class SimulatedSocket {
       get isOpen() {
         return socket.isOpen
       },
+      get hears() {
+        return socket.isOpen
+      },
       send: (frame) => {
         if (!this.isOpen || this.isDead) return
         const copy = frame.slice()
