@@ -4,8 +4,8 @@ import { asReceived } from './received.ts'
 import { type SliceSize, slicesOf } from './slices.ts'
 
 /** How long one slice should take, in ms: then the next one is made larger or smaller. */
-const wanted = { least: 5, most: 20 }
-const sizes = { smallest: 100, first: 200, largest: 2_000 }
+const wanted = { least: 3, most: 10 }
+const sizes = { smallest: 50, first: 200, largest: 2_000 }
 /** Merging is done in one go: larger updates stay as they came. In bytes. */
 const largestMerged = 256 * 1024
 
