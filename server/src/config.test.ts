@@ -39,7 +39,7 @@ describe('[W1] where a value comes from', () => {
         presenceStates: 100,
         valueDepth: 500,
         subdocuments: 2_000,
-        waitingBytes: 256 * 1024,
+        waitingBytes: 64 * 1024,
         valueMembers: 100_000,
         updateParts: 1_000_000,
         sockets: 20_000,

@@ -43,6 +43,6 @@ export async function examine(
     if (pace.isOver()) await pace.rest()
   }
   const whole = claims.end(update)
-  excess ??= excessOfWaiting(document, update, whole, limits.waitingBytes, () => waiting.bytes)
+  excess ??= excessOfWaiting(document, waiting.bytes, limits.waitingBytes)
   return { claims: whole, excess }
 }

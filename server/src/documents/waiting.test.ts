@@ -1,13 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { spellUpdate } from '../../../test/fuzz/grammar/spell.ts'
-import { readClaims } from '../sockets/claims.ts'
 import { waitsTooMuch } from './waiting.ts'
 
 const limit = 10_000
 
-const waitsIn = (document: Y.Doc, update: Uint8Array): boolean =>
-  waitsTooMuch(document, update, readClaims(update), limit) !== null
+function waitsIn(document: Y.Doc, update: Uint8Array): boolean {
+  const { structs, ds } = Y.decodeUpdate(update)
+  return waitsTooMuch(document, update, { structs, deletions: ds }, limit) !== null
+}
 
 /** A text of one person in parts, each of which stands on the one before. */
 function parts(...lengths: number[]): Uint8Array[] {
@@ -99,5 +100,25 @@ describe('[R6.32] what waits for others is bounded', () => {
     expect(waitsIn(document, Y.encodeStateAsUpdate(replica))).toBe(false)
     expect(waitsIn(document, Y.mergeUpdates([second, third]))).toBe(true)
     expect(waitsIn(document, deletions(100))).toBe(true)
+  })
+
+  test('what costs more than its bytes weighs more: many structs, and documents above all', () => {
+    const author = new Y.Doc()
+    author.getArray('list').push(['first'])
+    const without = Y.encodeStateVector(author)
+    for (let index = 0; index < 400; index++) author.getArray('list').insert(0, [index])
+    const many = Y.encodeStateAsUpdate(author, without)
+    expect(many.byteLength).toBeLessThan(limit / 2)
+    expect(waitsIn(new Y.Doc(), many)).toBe(true)
+    const other = new Y.Doc()
+    other.getArray('list').push(['first'])
+    const before = Y.encodeStateVector(other)
+    other.getArray('list').push(Array.from({ length: 12 }, () => new Y.Doc({ guid: 'x' })))
+    const documents = Y.encodeStateAsUpdate(other, before)
+    expect(waitsIn(new Y.Doc(), documents)).toBe(false)
+    const document = new Y.Doc()
+    Y.applyUpdate(document, documents)
+    other.getArray('list').push(Array.from({ length: 12 }, () => new Y.Doc({ guid: 'x' })))
+    expect(waitsIn(document, Y.encodeStateAsUpdate(other, before)), 'as Yjs keeps them, they weigh as much').toBe(true)
   })
 })

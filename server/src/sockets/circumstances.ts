@@ -18,7 +18,7 @@ export function circumstancesOf(
       const document = documents.get(documentName)?.document ?? null
       const excess = excessOf(structs, document, limits)
       if (excess !== null || document === null) return excess
-      return waitsTooMuch(document, update, claims, limits.waitingBytes)
+      return waitsTooMuch(document, update, { structs, deletions: claims.deletions }, limits.waitingBytes)
     },
     isForged: (claims) =>
       access !== null && documents.get(documentName)?.owners.isForged(claims, access.userId) === true,

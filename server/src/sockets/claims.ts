@@ -1,5 +1,6 @@
 import * as decoding from 'lib0/decoding'
 import * as Y from 'yjs'
+import { isWithin, keptAside } from '../documents/kept-aside.ts'
 import { slicesOf } from '../documents/slices.ts'
 import { flawOf, largestClock } from '../documents/soundness.ts'
 
@@ -139,22 +140,19 @@ function isDeletedAt(structs: (Y.Item | Y.GC)[], clock: number): boolean {
  * emits nothing for it. Reads what is kept aside, so it is asked only about updates that are not applied.
  */
 export function isHeldBack({ store }: Y.Doc, { ends, deletions }: Claims): boolean {
-  const structs = store.pendingStructs ? Y.decodeUpdateV2(store.pendingStructs.update).structs : []
+  const kept = keptAside(store)
   for (const [client, end] of ends) {
     if (Y.getState(store, client) >= end) continue
-    const isKept = structs.some(
-      (struct) => !(struct instanceof Y.Skip) && struct.id.client === client && struct.id.clock + struct.length >= end,
-    )
+    const isKept = kept.structs.get(client)?.some(({ clock, len }) => clock + len >= end) === true
     if (!isKept) return false
   }
-  const kept = store.pendingDs ? Y.decodeUpdateV2(store.pendingDs).ds.clients : new Map()
   for (const [client, ranges] of deletions.clients) {
     const state = Y.getState(store, client)
     for (const { clock, len } of ranges) {
       if (clock < state && !isRangeDeleted(store.clients.get(client) ?? [], clock, Math.min(clock + len, state) - 1))
         return false
       const from = Math.max(clock, state)
-      if (from < clock + len && !isWithin(kept.get(client) ?? [], from, clock + len)) return false
+      if (from < clock + len && !isWithin(kept.deletions.get(client), from, clock + len)) return false
     }
   }
   return true
@@ -162,6 +160,3 @@ export function isHeldBack({ store }: Y.Doc, { ends, deletions }: Claims): boole
 
 const isRangeDeleted = (structs: (Y.Item | Y.GC)[], first: number, last: number): boolean =>
   isDeletedAt(structs, first) && isDeletedAt(structs, last)
-
-const isWithin = (ranges: readonly { clock: number; len: number }[], from: number, end: number): boolean =>
-  ranges.some(({ clock, len }) => clock <= from && end <= clock + len)
