@@ -10,6 +10,8 @@ export interface KeptAside {
   readonly deletions: Ranges
   /** What it counts for, in bytes. */
   readonly weight: number
+  /** How many documents within the document are among it. */
+  readonly documents: number
 }
 
 /** What a deletion counts for, in bytes: Yjs tries each of them again with each edit of anybody. */
@@ -19,29 +21,39 @@ const structWeight = 32
 /** The same for a document within the document. */
 const documentWeight = 512
 
-export const weightOf = (struct: Struct): number =>
-  struct instanceof Y.Item && struct.content instanceof Y.ContentDoc ? documentWeight : structWeight
+export const isDocument = (struct: Struct): boolean =>
+  struct instanceof Y.Item && struct.content instanceof Y.ContentDoc
+
+export const weightOf = (struct: Struct): number => (isDocument(struct) ? documentWeight : structWeight)
 
 export function keptAside({ pendingStructs, pendingDs }: Y.Doc['store']): KeptAside {
   const structs = pendingStructs ? structsIn(pendingStructs.update) : nothing
   const deletions = pendingDs ? deletionsIn(pendingDs) : nothing
-  return { structs: structs.ranges, deletions: deletions.ranges, weight: structs.weight + deletions.weight }
+  return {
+    structs: structs.ranges,
+    deletions: deletions.ranges,
+    weight: structs.weight + deletions.weight,
+    documents: structs.documents,
+  }
 }
 
 interface Part {
   readonly ranges: Ranges
   readonly weight: number
+  readonly documents: number
 }
 
-const nothing: Part = { ranges: new Map(), weight: 0 }
+const nothing: Part = { ranges: new Map(), weight: 0, documents: 0 }
 
 const structsIn = once((update) => {
   const { structs } = Y.decodeUpdateV2(update)
   const ranges = new Map<number, { clock: number; len: number }[]>()
   let weight = update.byteLength
+  let documents = 0
   for (const struct of structs) {
     if (struct instanceof Y.Skip) continue
     weight += weightOf(struct)
+    if (isDocument(struct)) documents++
     const { client, clock } = struct.id
     const known = ranges.get(client)
     const last = known?.at(-1)
@@ -49,14 +61,14 @@ const structsIn = once((update) => {
     else if (last && last.clock + last.len === clock) last.len += struct.length
     else known.push({ clock, len: struct.length })
   }
-  return { ranges, weight }
+  return { ranges, weight, documents }
 })
 
 const deletionsIn = once((update) => {
   const { clients } = Y.decodeUpdateV2(update).ds
   let count = 0
   for (const ranges of clients.values()) count += ranges.length
-  return { ranges: clients, weight: count * deletionWeight }
+  return { ranges: clients, weight: count * deletionWeight, documents: 0 }
 })
 
 /** Yjs puts a new array in the place of one that changes: each is read once. */

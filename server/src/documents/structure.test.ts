@@ -201,6 +201,23 @@ test('[R6.20] documents within a document, with those that it has', () => {
   expect(excess(Y.encodeStateAsUpdate(doc), null)).toBe('more than 3 documents within a document')
 })
 
+test('[R6.20] documents that are there, or wait, do not count again with whoever brings them again', () => {
+  const doc = new Y.Doc()
+  doc.getArray('pages').push([new Y.Doc(), new Y.Doc(), new Y.Doc()])
+  const server = copyOf(doc)
+  doc.getText('text').insert(0, 'honest')
+  expect(excess(Y.encodeStateAsUpdate(doc), server)).toBe(null)
+
+  const other = new Y.Doc()
+  const empty = new Y.Doc()
+  other.getArray('pages').push(['first'])
+  const waiting = updateOf(other, () => other.getArray('pages').push([new Y.Doc(), new Y.Doc()]))
+  Y.applyUpdate(empty, waiting)
+  expect(excess(waiting, empty)).toBe(null)
+  const more = updateOf(other, () => other.getArray('pages').push([new Y.Doc(), new Y.Doc()]))
+  expect(excess(more, empty), 'what waits counts').toBe('more than 3 documents within a document')
+})
+
 test('[R6.20] what had waited for an update counts as brought by it', () => {
   const author = new Y.Doc()
   const updates: Uint8Array[] = []

@@ -1,5 +1,6 @@
 import * as Y from 'yjs'
 import { Depths, DepthsInOrder, depthAt, depthInDocument } from './depths.ts'
+import { isDocument, isWithin, keptAside } from './kept-aside.ts'
 import { someNews } from './news.ts'
 
 /** Of an update that was decoded. */
@@ -30,7 +31,7 @@ export function excessOf(structs: readonly Struct[], document: Y.Doc | null, lim
     depths ??= new Depths(structs, (id) => depthAt(document, id))
     return depths.of(item)
   }
-  return excessIn(structs, depthOf, limits) ?? excessOfDocuments(countDocuments(structs), document, limits)
+  return excessIn(structs, depthOf, limits) ?? excessOfDocuments(countDocuments(structs, document), document, limits)
 }
 
 /** The same for an update that is decoded in parts, in the order in which they are applied (`slicesOf`). */
@@ -49,7 +50,7 @@ export class StructureReading {
   /** What is too much in the next part, together with those before it; null when nothing is. */
   excessOf(structs: readonly Struct[]): string | null {
     this.#depths.add(structs)
-    this.#subdocuments += countDocuments(structs)
+    this.#subdocuments += countDocuments(structs, this.#document)
     return (
       excessIn(structs, ({ id }) => this.#depths.at(id), this.#limits) ??
       excessOfDocuments(this.#subdocuments, this.#document, this.#limits)
@@ -75,16 +76,26 @@ function excessIn(
   return null
 }
 
-function countDocuments(structs: readonly Struct[]): number {
+/** How many documents it brings that the document does not have, nor keeps aside. */
+function countDocuments(structs: readonly Struct[], document: Y.Doc | null): number {
   let count = 0
-  for (const struct of structs) if (struct instanceof Y.Item && struct.content instanceof Y.ContentDoc) count++
+  for (const struct of structs) if (isDocument(struct) && !isThere(struct, document)) count++
   return count
 }
 
-const excessOfDocuments = (count: number, document: Y.Doc | null, { subdocuments }: StructureLimits): string | null =>
-  count > 0 && count + (document?.subdocs.size ?? 0) > subdocuments
-    ? `more than ${subdocuments} documents within a document`
-    : null
+function isThere({ id: { client, clock } }: Struct, document: Y.Doc | null): boolean {
+  if (!document) return false
+  return (
+    clock < Y.getState(document.store, client) ||
+    isWithin(keptAside(document.store).structs.get(client), clock, clock + 1)
+  )
+}
+
+function excessOfDocuments(count: number, document: Y.Doc | null, { subdocuments }: StructureLimits): string | null {
+  if (count === 0) return null
+  const known = document ? document.subdocs.size + keptAside(document.store).documents : 0
+  return count + known > subdocuments ? `more than ${subdocuments} documents within a document` : null
+}
 
 /** Whether a transaction brought types that stand deeper than they may, with all that had waited for it. */
 export function isTooDeep(transaction: Y.Transaction, limit: number): boolean {

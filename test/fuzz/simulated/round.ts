@@ -194,9 +194,8 @@ class Round {
   }
 }
 
-/** What y-protocols says of an update that does not apply, and Hocuspocus of its own limits and of a presence that is too deep. */
-const isExpected = (line: string): boolean =>
-  /^(Caught error while handling|Hocuspocus: closing)|encodeAwarenessUpdate/.test(line)
+/** What y-protocols says of an update that does not apply, and Hocuspocus of its own limits. */
+const isExpected = (line: string): boolean => /^(Caught error while handling|Hocuspocus: closing)/.test(line)
 
 const levels: { readonly [token: string]: Access['level'] | TidemarkError } = {
   reader: 'read',
