@@ -1,5 +1,7 @@
 import { Emitter, parseDocumentName, TidemarkError } from '@tidemark/shared'
 import * as Y from 'yjs'
+import { Account } from './account/account.ts'
+import { sharedNamespace } from './account/names.ts'
 import { TokenSource } from './auth/token-source.ts'
 import { Backlog } from './catch-up/backlog.ts'
 import type { Priority } from './catch-up/batches.ts'
@@ -16,6 +18,7 @@ import { type SignOutOptions, type SignOutResult, signOut } from './sign-out.ts'
 import { noneCounted, type PendingStatus, sum } from './status/counts.ts'
 import type { ConnectionStatus } from './status/status.ts'
 import { inTrueWords } from './status/wording.ts'
+import { homeOf } from './store/home.ts'
 import { IndexeddbStores } from './store/indexeddb-stores.ts'
 import { LocalCopies } from './store/local-copies.ts'
 import type { LocalStores, SetAsideCopy } from './store/local-store.ts'
@@ -38,6 +41,7 @@ export class TidemarkClient implements AsyncDisposable {
   readonly #documents = new Map<string, TidemarkDocument>()
   readonly #formerly = new Set<TidemarkDocument>()
   readonly #backlog: Backlog
+  readonly #account: Account
   readonly #copies: LocalCopies
   readonly #socket: Socket
   readonly #means: DocumentMeans
@@ -48,8 +52,18 @@ export class TidemarkClient implements AsyncDisposable {
     const settings = settle(options)
     const tokens = new TokenSource(settings.auth, settings.clock)
     this.#settings = settings
-    this.#copies = new LocalCopies(localStoresOf(settings), {
-      namespace: settings.namespace,
+    // without tokens there are no accounts
+    const namespace = options.namespace ?? (options.auth ? null : sharedNamespace)
+    const shared = localStoresOf({ ...settings, namespace: namespace ?? sharedNamespace })
+    const storesIn = (name: string) =>
+      name === (namespace ?? sharedNamespace) ? shared : localStoresOf({ ...settings, namespace: name })
+    const account = new Account({
+      ...{ namespace, url: settings.url, tokens, clock: settings.clock, notes: settings.accountNotes },
+    })
+    this.#account = account
+    const { belongings } = account
+    const findHome = async () => homeOf(await account.decide(), storesIn)
+    this.#copies = new LocalCopies(belongings && homeOf(belongings, storesIn), findHome, {
       clock: settings.clock,
       limit: settings.openTimeLimit,
       page: settings.tabs.page,
@@ -69,7 +83,7 @@ export class TidemarkClient implements AsyncDisposable {
     this.#means = {
       settings,
       socket: this.#socket,
-      tokens,
+      ...{ tokens, account },
       guard: new CloseGuard(),
       copies: this.#copies,
       onClosing: (document) => {
@@ -168,6 +182,7 @@ export class TidemarkClient implements AsyncDisposable {
         catchUp: (names, timeLeft) => this.#backlog.run(names, { timeLeft }),
         close: () => this.close(),
         copies: this.#copies,
+        account: this.#account,
         clock: this.#settings.clock,
         onFailure: (error) => this.#report(error),
       },

@@ -1,4 +1,5 @@
 import type { TidemarkError } from '@tidemark/shared'
+import type { Account } from './account/account.ts'
 import type { TokenSource } from './auth/token-source.ts'
 import type { TidemarkDocument } from './document.ts'
 import type { CloseGuard } from './guard.ts'
@@ -39,6 +40,7 @@ export interface DocumentMeans {
   readonly settings: Settings
   readonly socket: Socket
   readonly tokens: TokenSource
+  readonly account: Account
   readonly guard: CloseGuard
   readonly copies: LocalCopies
   /** From here on it is nobody's; told before {@link onClosed}. */

@@ -1,4 +1,6 @@
 import { type Clock, isDuration, systemClock, TidemarkError } from '@tidemark/shared'
+import { sharedNamespace } from './account/names.ts'
+import { type AccountNotes, browserNotes } from './account/notes.ts'
 import type { TokenProvider } from './auth/token-source.ts'
 import type { Priority } from './catch-up/batches.ts'
 import { defaultHeartbeat, type HeartbeatTiming } from './link/heartbeat.ts'
@@ -19,7 +21,10 @@ export interface ClientOptions {
    * accept it or asks for a new one; once however many documents ask. Default: no token.
    */
   readonly auth?: TokenProvider
-  /** Prefix of the local databases, so that one browser can hold several accounts. Default `tidemark`; '' for none. */
+  /**
+   * Prefix of the local databases, so that one browser can hold several accounts; '' for none. Default: one for each
+   * account, by the `sub` of its tokens; `tidemark` where there is no token, or it has none.
+   */
   readonly namespace?: string
   /** Where documents are kept on this device. Default `indexeddb`; memory, visibly, where that does not work. */
   readonly localStore?: 'indexeddb' | 'memory'
@@ -57,7 +62,12 @@ export interface ClientOptions {
   readonly network?: Network
   /** How the tabs of this browser find each other. */
   readonly tabs?: TabWorld
-  /** Where copies are kept, instead of what `localStore` says: the encrypted ones of `@tidemark/client/encryption`. */
+  /** Where this browser notes which account was here last. */
+  readonly accountNotes?: AccountNotes
+  /**
+   * Where copies are kept, instead of what `localStore` says: the encrypted ones of `@tidemark/client/encryption`.
+   * Called for each namespace that is used, once it is known which: the account's, and the one that all shared before.
+   */
   readonly localStores?: (settings: Settings) => LocalStores
 }
 
@@ -76,7 +86,7 @@ export function settle(options: ClientOptions): Settings {
   return {
     url: socketUrl(options.url),
     auth: options.auth ?? (() => ''),
-    namespace: options.namespace ?? 'tidemark',
+    namespace: options.namespace ?? sharedNamespace,
     localStore: options.localStore ?? 'indexeddb',
     cache: options.cache ?? {},
     preventUnsavedChanges: options.preventUnsavedChanges ?? true,
@@ -93,6 +103,7 @@ export function settle(options: ClientOptions): Settings {
     createSocket: options.createSocket ?? ((url) => new WebSocket(url)),
     network: options.network ?? browserNetwork,
     tabs: options.tabs ?? browserWorld,
+    accountNotes: options.accountNotes ?? browserNotes,
     ...(options.localStores ? { localStores: options.localStores } : {}),
   }
 }

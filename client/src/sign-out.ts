@@ -1,4 +1,5 @@
 import { type Clock, TidemarkError } from '@tidemark/shared'
+import type { Account } from './account/account.ts'
 import { pendingElsewhere } from './catch-up/backlog.ts'
 import type { TidemarkDocument } from './document.ts'
 import { assertDuration } from './options.ts'
@@ -28,6 +29,7 @@ export interface SignOutMeans {
   readonly catchUp: (names: readonly string[], timeLeft: () => number) => Promise<unknown>
   readonly close: () => Promise<void>
   readonly copies: LocalCopies
+  readonly account: Account
   readonly clock: Clock
   readonly onFailure: (error: TidemarkError) => void
 }
@@ -50,6 +52,7 @@ export async function signOut(
   const counted = [...means.documents()].map(({ name, unsaved }) => [name, unsaved] as const)
   const closed = means.close()
   await closed
+  await means.account.leave()
   const { left: remaining, isAll } = await leftOn(means)
   for (const [name, count] of isAll ? [] : elsewhere) {
     if (!remaining.has(name)) remaining.set(name, count)

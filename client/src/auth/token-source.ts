@@ -8,8 +8,6 @@ export type TokenProvider = () => string | Promise<string>
 // A token that runs out while it travels is of no use.
 const expiryMargin = 10_000
 const providerTimeLimit = 30_000
-/** ms that it may take to know whose a token is, where somebody waits for it. */
-const patience = 250
 
 /**
  * Holds the token in memory, nowhere else (R10), and asks the app's provider for one as seldom as it can.
@@ -41,19 +39,13 @@ export class TokenSource {
     return this.#asking
   }
 
+  get hasToken(): boolean {
+    return this.#token !== null
+  }
+
   /** On whose behalf the token speaks; null when there is none, or it does not say. */
   get subject(): string | null {
     return this.#token === null ? null : subjectOf(this.#token)
-  }
-
-  /** Like {@link subject}; asks for a token if there is none. Also null when none is to be had. */
-  async whose(): Promise<string | null> {
-    return subjectOf(await this.get().catch(() => ''))
-  }
-
-  /** The same; null as well when it is not known soon: without a network no token may be to be had. */
-  whoseSoon(): Promise<string | null> {
-    return within(this.#clock, patience, 'asking for a token', this.whose()).catch(() => null)
   }
 
   /** The server would not have it. */

@@ -74,9 +74,10 @@ export class Backlog {
 
   /** One tab for all of this device. @returns null when another one is at it */
   async #catchUpAlone(names: readonly string[] | null): Promise<readonly CatchUpResult[] | null> {
-    const { namespace, tabs, url } = this.#means.settings
+    const { tabs, url } = this.#means.settings
     const run = () => this.catchUp(names ? { documents: names.map((name) => ({ name })) } : {})
     if (!tabs.locks) return run()
+    const namespace = await this.#means.copies.namespace()
     return tabs.locks.request(
       `tidemark/catch-up:${encodeURIComponent(url)}:${namespace}`,
       { ifAvailable: true },

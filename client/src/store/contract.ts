@@ -220,6 +220,27 @@ export function storeContract(make: () => StoresUnderTest): void {
     expect((await look(name)).account).toBe('anna')
   })
 
+  test('[D3.9] it says whose each copy of a document is, and makes none by that', async () => {
+    const name = fresh()
+    expect(await stores.owners(name)).toEqual([])
+    expect(await stores.documents()).not.toContain(name)
+    const first = await open(name)
+    await first.store.speakFor('anna')
+    await first.write('a', 1)
+    await first.store.setAside({ reason: 'discarded', at: 1 })
+    await first.store.close()
+    const second = await open(name)
+    await second.store.rememberAccount('bert')
+    await second.store.close()
+    expect(await stores.owners(name)).toEqual([
+      {
+        ...{ id: first.copy, account: null, isSetAside: true },
+        marks: new Map([[first.id, { from: 1, to: 1, account: 'anna' }]]),
+      },
+      { id: second.copy, marks: new Map(), account: 'bert', isSetAside: false },
+    ])
+  })
+
   test('[R6.1] a row that does not decode is told, kept aside, and the rest opens; the next time it is not in the way', async () => {
     const name = fresh()
     const first = await open(name)

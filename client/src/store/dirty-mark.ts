@@ -34,6 +34,16 @@ export function spanning(mark: DirtyMark, { from, to }: DirtyMark): DirtyMark {
   return { ...mark, from: Math.min(mark.from, from), to: Math.max(mark.to, to) }
 }
 
+/** Is a copy of this account: something of it is pending there, or nothing of others, and nobody else had it last? */
+export function isOwned(
+  marks: Iterable<DirtyMark>,
+  owner: string | null,
+  isOurs: (account: string) => boolean,
+): boolean {
+  const made = [...marks].map((mark) => mark.account ?? owner).filter((account) => account !== null)
+  return made.length > 0 ? made.some(isOurs) : owner === null || isOurs(owner)
+}
+
 /** Is something pending that was made on behalf of somebody else? @param owner of what no mark says whose it is */
 export function isForeign(marks: Iterable<DirtyMark>, owner: string | null, account: string): boolean {
   for (const mark of marks) {

@@ -6,7 +6,7 @@ import { copiesOf } from './copies.ts'
 import type { CacheLimits } from './eviction.ts'
 import { hasIndexeddb, listDatabases, writeError } from './idb.ts'
 import { IndexeddbStore } from './indexeddb-store.ts'
-import type { LocalStore, LocalStores, SetAsideCopy, StoreEvents } from './local-store.ts'
+import type { CopyOwner, LocalStore, LocalStores, SetAsideCopy, StoreEvents } from './local-store.ts'
 import { databaseName, parseDatabaseName } from './names.ts'
 import { whileAnswering } from './opening.ts'
 import { pendingOf } from './records.ts'
@@ -48,7 +48,7 @@ export class IndexeddbStores implements LocalStores {
         { ...this.#means, onEdit: () => this.#askToKeep() },
         events,
       )
-      if (!this.#cancelEviction) this.#evictAfter(evictionDelay.first)
+      this.#lookAfter()
       return store
     } catch (cause) {
       throw new TidemarkError('local-storage-unavailable', undefined, { cause })
@@ -105,6 +105,18 @@ export class IndexeddbStores implements LocalStores {
     )
   }
 
+  async owners(document: string): Promise<CopyOwner[]> {
+    if (!hasIndexeddb()) return []
+    // asking for a database that is missing takes a browser much longer than telling that it is
+    const names = await listDatabases()
+    if (names && !names.includes(databaseName(this.#means.namespace, document))) return []
+    const copies = await copiesOf(this.#means, document)
+    if (copies.length > 0) this.#lookAfter()
+    return copies.flatMap(({ name, records: { marks, account, setAside, isWiped } }) =>
+      isWiped ? [] : [{ id: name, marks, account, isSetAside: setAside !== null }],
+    )
+  }
+
   async readSetAside(id: string): Promise<Y.Doc> {
     const { applySetAside, readSetAside } = await loadPart(() => import('./set-aside.ts'))
     const rows = await this.#whileAnswering((onProgress) => readSetAside(id, { ...this.#means, onProgress }))
@@ -137,6 +149,11 @@ export class IndexeddbStores implements LocalStores {
     this.#hasAskedToKeep = true
     // what the browser answers changes nothing here
     ;(this.#means.persist ?? persistStorage)().catch(() => {})
+  }
+
+  /** What is kept here is evicted in its time, opened or not. */
+  #lookAfter(): void {
+    if (!this.#cancelEviction) this.#evictAfter(evictionDelay.first)
   }
 
   #evictAfter(delay: number): void {

@@ -1,16 +1,17 @@
 import { type Clock, TidemarkError } from '@tidemark/shared'
 import * as Y from 'yjs'
+import { sharedNamespace } from '../account/names.ts'
 import { rescue } from '../replica/health.ts'
 import { within } from '../time-limit.ts'
+import type { Home } from './home.ts'
 import { writeError } from './idb.ts'
-import { LocalCopy, type LocalCopyEvents, type LocalCopyMeans, type Opening } from './local-copy.ts'
+import { LocalCopy, type LocalCopyEvents, type Opening } from './local-copy.ts'
 import type { LocalStores, SetAside, SetAsideCopy } from './local-store.ts'
-import { MemoryStores } from './memory-stores.ts'
 import { databaseName } from './names.ts'
 import { type HeldEdits, PageKeeping, type UnkeptEdits } from './page-keeping.ts'
+import type { Place } from './placed-store.ts'
 
 export interface LocalCopiesMeans {
-  readonly namespace: string
   readonly clock: Clock
   /** How long the browser may take for an answer, in ms. */
   readonly limit: number
@@ -26,44 +27,81 @@ const silent = { failed() {}, recovered() {}, lost() {} }
 
 /** What one client keeps on this device, opened or not: in its stores, and in memory what they could not take. */
 export class LocalCopies {
-  readonly #stores: LocalStores
-  readonly #memory: LocalStores
-  /** Nobody opens a document there: what is set aside must not meet what is in memory now. */
-  readonly #aside: LocalStores
-  readonly #all: readonly LocalStores[]
   readonly #means: LocalCopiesMeans
   readonly #keeping: PageKeeping
+  readonly #findHome: () => Promise<Home>
+  #home: Home | Promise<Home> | null
   readonly #opened = new Set<string>()
+  /** By document: the name of its copy, where that is not in this client's own namespace. */
+  readonly #elsewhere = new Map<string, string>()
 
-  constructor(stores: LocalStores, means: LocalCopiesMeans) {
-    this.#stores = stores
-    // under another name: a copy in memory must not be taken for the one on the disk
-    this.#memory = stores.kind === 'memory' ? stores : new MemoryStores(`${means.namespace}/memory`)
-    this.#aside = new MemoryStores(`${means.namespace}/aside`)
-    this.#all = [...new Set([stores, this.#memory, this.#aside])]
+  /**
+   * @param home null when it is still to be found out
+   * @param findHome never rejects; asked when it is first needed
+   */
+  constructor(home: Home | null, findHome: () => Promise<Home>, means: LocalCopiesMeans) {
+    this.#home = home
+    this.#findHome = findHome
     this.#means = means
     this.#keeping = PageKeeping.of(means.page)
   }
 
-  open(opening: Opening, events: LocalCopyEvents): LocalCopy {
-    this.#opened.add(opening.document)
-    return new LocalCopy(opening, this.#meansOf(opening), events)
+  #atHome(): Home | Promise<Home> {
+    this.#home ??= this.#findHome().then((home) => {
+      this.#home = home
+      return home
+    })
+    return this.#home
   }
 
-  #meansOf({ document, doc }: Opening): LocalCopyMeans {
-    const { clock, limit, asks, onStoredLate } = this.#means
-    const name = this.#nameOf(document)
-    const isOnDisk = this.#stores !== this.#memory
+  /** Where documents are kept that are new on this device. */
+  async namespace(): Promise<string> {
+    return (await this.#atHome()).namespace
+  }
+
+  open(opening: Opening, events: LocalCopyEvents): LocalCopy {
+    const { clock, limit, onStoredLate } = this.#means
+    this.#opened.add(opening.document)
+    const home = this.#atHome()
+    const place =
+      home instanceof Promise || home.claimed
+        ? Promise.resolve(home).then((known) => this.#findPlace(known, opening))
+        : this.#placeOf(home, opening, home)
+    const onAsideInMemory = () => this.#lookAtMemory()
+    return new LocalCopy(
+      opening,
+      place,
+      { clock, limit, keeping: this.#keeping, onStoredLate, onAsideInMemory },
+      events,
+    )
+  }
+
+  async #findPlace(home: Home, opening: Opening): Promise<Place> {
+    const { stores, claimed } = home
+    const { document } = opening
+    // a browser that does not answer does not open the copy either, which is told
+    const isThere =
+      claimed && (await this.#answer('looking for a copy', claimed.holds(document, stores)).catch(() => false))
+    if (!isThere) return this.#placeOf(home, opening, home)
+    this.#elsewhere.set(document, databaseName(sharedNamespace, document))
+    return this.#placeOf(home, opening, { namespace: sharedNamespace, stores: claimed })
+  }
+
+  #placeOf(home: Home, { document, doc }: Opening, { namespace, stores }: Pick<Home, 'namespace' | 'stores'>): Place {
+    const { clock, asks } = this.#means
+    const { memory, claimed } = home
+    const name = databaseName(namespace, document)
+    const isOnDisk = stores !== memory
     const held = (edits: UnkeptEdits): HeldEdits => ({ ...edits, whole: rescue(doc) ?? edits.update })
     return {
-      ...{ stores: this.#stores, memory: this.#memory, clock, limit, keeping: this.#keeping, name, onStoredLate },
+      ...{ stores, memory, name },
+      heldAs: claimed ? [...new Set([name, databaseName(sharedNamespace, document)])] : [name],
       hold: (edits) =>
         this.#keeping.hold(name, held(edits), {
           ...{ clock, asks, document },
-          store: isOnDisk ? (edits) => this.#store(document, edits) : null,
+          store: isOnDisk ? (edits) => this.#store(stores, document, edits) : null,
         }),
       holdAside: (edits, why) => this.#holdAside(document, held(edits), why),
-      onAsideInMemory: () => this.#lookAtMemory(),
     }
   }
 
@@ -77,8 +115,9 @@ export class LocalCopies {
    * @throws {TidemarkError} `local-storage-failed`
    */
   async documents(): Promise<string[]> {
-    const kept = await Promise.all(this.#all.map((stores) => this.#answer('listing copies', stores.documents())))
-    return [...new Set([...kept.flat(), ...this.#keeping.documents(this.#nameOf(''))])]
+    const { all, namespace } = await this.#atHome()
+    const kept = await Promise.all(all.map((stores) => this.#answer('listing copies', stores.documents())))
+    return [...new Set([...kept.flat(), ...this.#keeping.documents(databaseName(namespace, ''))])]
   }
 
   /** How many edits of a document that is not open are pending. */
@@ -92,19 +131,23 @@ export class LocalCopies {
   }
 
   async #count(held: string | null, countIn: (stores: LocalStores) => Promise<number>): Promise<number> {
-    if (held !== null) await this.#keeping.whenEnded(this.#nameOf(held))
-    const counts = await Promise.all(this.#all.map((stores) => this.#answer('reading a copy', countIn(stores))))
-    const inPage = held === null ? 0 : this.#keeping.pendingCount(this.#nameOf(held))
+    const { all } = await this.#atHome()
+    const name = held === null ? null : await this.#nameOf(held)
+    if (name !== null) await this.#keeping.whenEnded(name)
+    const counts = await Promise.all(all.map((stores) => this.#answer('reading a copy', countIn(stores))))
+    const inPage = name === null ? 0 : this.#keeping.pendingCount(name)
     return counts.reduce((sum, count) => sum + count, inPage)
   }
 
   async delete(document: string): Promise<void> {
-    await this.#keeping.whenEnded(this.#nameOf(document))
-    const decided = this.#keeping.deleting(this.#nameOf(document))
+    const { all } = await this.#atHome()
+    const name = await this.#nameOf(document)
+    await this.#keeping.whenEnded(name)
+    const decided = this.#keeping.deleting(name)
     const abort = new AbortController()
     const deleteIn = (stores: LocalStores) => this.#answer('deleting a copy', stores.delete(document, abort.signal))
     try {
-      await Promise.all(this.#all.map(deleteIn))
+      await Promise.all(all.map(deleteIn))
       decided(true)
     } catch (error) {
       // One that could not be deleted yet, but was emptied, gets nothing back (R3.10).
@@ -118,7 +161,8 @@ export class LocalCopies {
 
   /** @throws {TidemarkError} `local-storage-failed` */
   async setAsideCopies(): Promise<SetAsideCopy[]> {
-    return (await Promise.all(this.#all.map((stores) => stores.setAsideCopies()))).flat()
+    const { all } = await this.#atHome()
+    return (await Promise.all(all.map((stores) => stores.setAsideCopies()))).flat()
   }
 
   /** @throws {TidemarkError} `not-found`, `local-storage-key-wrong`, `local-storage-failed` */
@@ -133,7 +177,8 @@ export class LocalCopies {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#all.map((stores) => stores.close()))
+    const home = await this.#home
+    await Promise.all(home?.all.map((stores) => stores.close()) ?? [])
   }
 
   /**
@@ -148,8 +193,8 @@ export class LocalCopies {
     }
   }
 
-  #nameOf(document: string): string {
-    return databaseName(this.#means.namespace, document)
+  async #nameOf(document: string): Promise<string> {
+    return this.#elsewhere.get(document) ?? databaseName(await this.namespace(), document)
   }
 
   /**
@@ -157,10 +202,10 @@ export class LocalCopies {
    * memory, when the document's copy is of another history by now.
    * @throws when it does not work
    */
-  async #store(document: string, edits: HeldEdits): Promise<void> {
+  async #store(stores: LocalStores, document: string, edits: HeldEdits): Promise<void> {
     const { update, marks, history, account } = edits
     for (const [opening, { from, to }] of marks) {
-      const store = this.#stores.open(document, new Y.Doc(), opening, silent)
+      const store = stores.open(document, new Y.Doc(), opening, silent)
       try {
         const loaded = await store.load()
         if (history && loaded.history && history.epoch !== loaded.history.epoch) {
@@ -181,28 +226,29 @@ export class LocalCopies {
   }
 
   async #holdAside(document: string, edits: HeldEdits, why: SetAside): Promise<void> {
+    const { aside } = await this.#atHome()
     for (const [opening, { from, to }] of edits.marks) {
-      const store = this.#aside.open(document, new Y.Doc(), opening, silent)
+      const store = aside.open(document, new Y.Doc(), opening, silent)
       await store.load()
       await store.acknowledge(new Map([[opening, from - 1]]))
       if (edits.account !== null) await store.speakFor(edits.account)
       await store.append(edits.whole, to)
       if (edits.history) await store.remember(edits.history)
     }
-    await this.#aside.open(document, new Y.Doc(), '', silent).setAside(why)
+    await aside.open(document, new Y.Doc(), '', silent).setAside(why)
     await this.#lookAtMemory()
   }
 
   /** What was set aside in memory is kept nowhere else: closing the tab asks (R2.4). */
   async #lookAtMemory(): Promise<void> {
-    const copies = (await Promise.all([this.#memory, this.#aside].map((stores) => stores.setAsideCopies()))).flat()
+    const { memory, aside } = await this.#atHome()
+    const copies = (await Promise.all([memory, aside].map((stores) => stores.setAsideCopies()))).flat()
     this.#keeping.ask(this, this.#means.asks && copies.some(({ pendingCount }) => pendingCount > 0))
   }
 
   async #keeperOf(id: string): Promise<LocalStores> {
-    for (const stores of this.#all) {
-      if ((await stores.setAsideCopies()).some((copy) => copy.id === id)) return stores
-    }
-    return this.#stores
+    const { all, stores } = await this.#atHome()
+    for (const some of all) if ((await some.setAsideCopies()).some((copy) => copy.id === id)) return some
+    return stores
   }
 }

@@ -5,18 +5,9 @@ import { bring } from '../replica/bring.ts'
 import type { LocalStoreStatus } from '../status/status.ts'
 import { within } from '../time-limit.ts'
 import { type DirtyMark, pendingIn } from './dirty-mark.ts'
-import type {
-  Acknowledged,
-  CopyFacts,
-  History,
-  Loaded,
-  LocalStore,
-  LocalStores,
-  NewlyRead,
-  SetAside,
-  StoreEvents,
-} from './local-store.ts'
-import type { PageKeeping, UnkeptEdits } from './page-keeping.ts'
+import type { Acknowledged, CopyFacts, History, Loaded, NewlyRead, SetAside, StoreEvents } from './local-store.ts'
+import type { HeldEdits, PageKeeping, UnkeptEdits } from './page-keeping.ts'
+import { type Place, PlacedStore } from './placed-store.ts'
 
 export interface LocalCopyEvents extends StoreEvents {
   /** The edit of this position survives the tab. */
@@ -31,20 +22,11 @@ export interface Opening {
   readonly id: string
 }
 
-/** Where a copy is kept, and where instead when that does not work. */
 export interface LocalCopyMeans {
-  readonly stores: LocalStores
-  readonly memory: LocalStores
   readonly clock: Clock
   /** How long closing may wait for the browser, in ms. */
   readonly limit: number
   readonly keeping: PageKeeping
-  /** Of the copy, for all its generations. */
-  readonly name: string
-  /** Keeps in the page what could be kept nowhere. @returns a function that lets go of it */
-  readonly hold: (edits: UnkeptEdits) => () => void
-  /** The same of a copy that was set aside: it must not come into the one that took its place. */
-  readonly holdAside: (edits: UnkeptEdits, why: SetAside) => Promise<void>
   /** Something was stored, in this copy, that no open tab has heard of. */
   readonly onStoredLate: (copy: string) => void
   /** A copy was set aside in memory. */
@@ -69,8 +51,7 @@ export class LocalCopy {
   readonly #opening: Opening
   readonly #means: LocalCopyMeans
   readonly #events: LocalCopyEvents
-  #store: LocalStore
-  #memoryReason: TidemarkError | null = null
+  readonly #placed: PlacedStore
   #newest = 0
   #acknowledged = 0
   #isCaretaker = false
@@ -89,7 +70,8 @@ export class LocalCopy {
   /** The name of the copy, once it is loaded. */
   #copy: string | null = null
 
-  constructor(opening: Opening, means: LocalCopyMeans, events: LocalCopyEvents) {
+  /** @param place where it is, or is found out to be; never rejects */
+  constructor(opening: Opening, place: Place | Promise<Place>, means: LocalCopyMeans, events: LocalCopyEvents) {
     this.#opening = opening
     this.#means = means
     this.#events = {
@@ -108,16 +90,18 @@ export class LocalCopy {
         events.lost(error)
       },
     }
-    try {
-      this.#store = this.#open(means.stores)
-    } catch (error) {
-      this.#store = this.#memoryInstead(error as TidemarkError)
-    }
+    const { document, doc, id } = opening
+    this.#placed = new PlacedStore(place, (stores) => stores.open(document, doc, id, this.#events))
   }
 
-  /** The origin of the transactions that bring stored content. */
+  /** The origin of the transactions that bring stored content. Never what an app could give as one. */
   get origin(): unknown {
-    return this.#store
+    return this.#placed.store ?? this
+  }
+
+  /** Of the copy, for all its generations; null until it is known where it is. */
+  get name(): string | null {
+    return this.#placed.place?.name ?? null
   }
 
   /**
@@ -125,38 +109,45 @@ export class LocalCopy {
    * @param whose says on whose behalf it is opened, as far as that is known soon
    */
   async load(whose: () => Promise<string | null>): Promise<LoadedCopy> {
-    const { keeping, name } = this.#means
-    // what a former opening has not written yet would be missing, and nobody would count it
-    await keeping.whenEnded(name)
+    const place = this.#placed.place ?? (await this.#placed.whenPlaced())
+    // What a former opening has not written yet would be missing, and nobody would count it. Asked before this one can
+    // be ending, which would wait for itself.
+    await this.#means.keeping.whenEnded(place.name)
+    let store = this.#placed.store!
     let loaded: Loaded
     try {
-      loaded = await this.#store.load()
+      loaded = await store.load()
     } catch (error) {
-      const broken = this.#store
-      this.#store = this.#memoryInstead(error as TidemarkError)
+      const broken = store
+      store = this.#placed.useMemory(error as TidemarkError)
       void broken.close()
-      loaded = await this.#store.load()
-      if (this.#account !== null) void this.#store.speakFor(this.#account)
-      if (this.#newest > 0) void this.#store.append(Y.encodeStateAsUpdate(this.#opening.doc), this.#newest)
-      this.#store.setCaretaker(this.#isCaretaker)
+      loaded = await store.load()
+      if (this.#account !== null) void store.speakFor(this.#account)
+      if (this.#newest > 0) void store.append(Y.encodeStateAsUpdate(this.#opening.doc), this.#newest)
+      store.setCaretaker(this.#isCaretaker)
     }
     this.#history ??= loaded.history
     this.#copy = loaded.copy
-    if (this.#memoryReason) this.#events.failed(this.#memoryReason)
-    const isInMemory = this.#store.kind === 'memory' || this.#lostReason !== null
+    const { memoryReason } = this.#placed
+    if (memoryReason) this.#events.failed(memoryReason)
+    const isInMemory = store.kind === 'memory' || this.#lostReason !== null
     const localStore: LocalStoreStatus = isInMemory
-      ? { kind: 'memory', reason: this.#memoryReason ?? this.#lostReason }
+      ? { kind: 'memory', reason: memoryReason ?? this.#lostReason }
       : { kind: 'indexeddb' }
-    return { ...loaded, localStore, handedOver: await this.#takeOver(loaded, whose) }
+    return { ...loaded, localStore, handedOver: await this.#takeOver(place, loaded, whose) }
   }
 
   async #takeOver(
+    { heldAs }: Place,
     { history, marks, account: owner }: Loaded,
     whose: () => Promise<string | null>,
   ): Promise<LoadedCopy['handedOver']> {
-    const { keeping, name } = this.#means
-    if (keeping.pendingCount(name) === 0) return null
-    const held = keeping.take(name, { history, marks, owner, account: this.#account ?? (await whose()) })
+    const { keeping } = this.#means
+    const names = heldAs.filter((name) => keeping.pendingCount(name) > 0)
+    if (names.length === 0) return null
+    const taker = { history, marks, owner, account: this.#account ?? (await whose()) }
+    let held: HeldEdits | null = null
+    for (const name of names) held ??= keeping.take(name, taker)
     if (!held) return null
     bring(this.#opening.doc, held.update, this.origin)
     return { update: held.update, count: pendingIn(held.marks.values()), account: held.account }
@@ -172,17 +163,18 @@ export class LocalCopy {
       this.#newest = position
       this.#unstored.set(position, { update, count })
     }
-    const store = this.#store
-    return store.append(update, position).then(
-      () => {
-        // memory does not survive the tab
-        if (store.kind === 'memory') return false
-        if (position !== null) this.#stored(position, count)
-        return true
-      },
-      // a store that was closed or lost has said so
-      () => false,
-    )
+    return this.#placed.do(async (store) => {
+      try {
+        await store.append(update, position)
+      } catch {
+        // a store that was closed or lost has said so
+        return false
+      }
+      // memory does not survive the tab
+      if (store.kind === 'memory') return false
+      if (position !== null) this.#stored(position, count)
+      return true
+    })
   }
 
   #stored(position: number, count: number): void {
@@ -204,7 +196,7 @@ export class LocalCopy {
       if (position > this.#acknowledged) break
       this.#unstored.delete(position)
     }
-    void this.#store.acknowledge(acknowledged)
+    void this.#placed.do((store) => store.acknowledge(acknowledged))
   }
 
   /** Nothing is pending now. */
@@ -214,49 +206,54 @@ export class LocalCopy {
 
   remember(history: History): void {
     this.#history = history
-    void this.#store.remember(history)
+    void this.#placed.do((store) => store.remember(history))
   }
 
   rememberAccount(account: string): void {
-    void this.#store.rememberAccount(account)
+    void this.#placed.do((store) => store.rememberAccount(account))
   }
 
   speakFor(account: string): void {
     this.#account = account
-    void this.#store.speakFor(account)
+    void this.#placed.do((store) => store.speakFor(account))
   }
 
   setCaretaker(isCaretaker: boolean): void {
     this.#isCaretaker = isCaretaker
-    this.#store.setCaretaker(isCaretaker)
+    void this.#placed.do(async (store) => store.setCaretaker(isCaretaker))
   }
 
   /** @throws {TidemarkError} `document-closed`, `local-storage-unavailable`: it was not written down */
   async setAside(why: SetAside): Promise<void> {
     // whatever becomes of it, what is still held must not meet another history
     if (why.reason === 'epoch-mismatch') this.#setAside = why
-    await this.#store.setAside(why)
+    const kind = await this.#placed.do(async (store) => {
+      await store.setAside(why)
+      return store.kind
+    })
     this.#setAside = why
-    if (this.#store.kind === 'memory') await this.#means.onAsideInMemory()
+    if (kind === 'memory') await this.#means.onAsideInMemory()
   }
 
   /** What the disk says of the copy now. @throws {TidemarkError} `local-storage-failed` */
   async facts(): Promise<CopyFacts | null> {
-    const facts = await this.#store.facts()
+    const facts = await this.#placed.do((store) => store.facts())
     this.#history ??= facts?.history ?? null
     return facts
   }
 
   /** Brings what others have stored since. @returns what of it is pending, and its history @throws {TidemarkError} `local-storage-failed` */
   async readNew(): Promise<NewlyRead> {
-    const read = await this.#store.readNew()
+    const read = await this.#placed.do((store) => store.readNew())
     this.#history ??= read.history
     return read
   }
 
   /** The opening is being closed: who opens the document next waits for it. */
   ending(closing: Promise<unknown>): void {
-    this.#means.keeping.ending(this.#means.name, closing)
+    const { keeping } = this.#means
+    if (this.name !== null) keeping.ending(this.name, closing)
+    else void this.#placed.whenPlaced().then(({ name }) => keeping.ending(name, closing))
   }
 
   /**
@@ -271,16 +268,18 @@ export class LocalCopy {
 
   async #close(pending: Marks): Promise<number> {
     const { clock, limit } = this.#means
-    if (this.#store.kind === 'memory' && !this.#setAside) {
+    const place = this.#placed.place ?? (await this.#placed.whenPlaced())
+    const store = this.#placed.store!
+    if (store.kind === 'memory' && !this.#setAside) {
       // from here on they are counted where they are held
-      void this.#store.acknowledge(new Map([...pending].map(([opening, { to }]) => [opening, to])))
+      void store.acknowledge(new Map([...pending].map(([opening, { to }]) => [opening, to])))
     }
     // a browser that does not answer keeps nobody waiting; what it has not confirmed counts as not stored
-    await within(clock, limit, 'closing the local store', this.#store.close()).catch(() => {})
+    await within(clock, limit, 'closing the local store', store.close()).catch(() => {})
     const edits = this.#unkept(pending)
     if (!edits) return 0
-    if (this.#setAside) await this.#means.holdAside(edits, this.#setAside)
-    else this.#letGo = this.#means.hold(edits)
+    if (this.#setAside) await place.holdAside(edits, this.#setAside)
+    else this.#letGo = place.hold(edits)
     return pendingIn(edits.marks.values())
   }
 
@@ -288,7 +287,7 @@ export class LocalCopy {
     const { id, doc } = this.#opening
     const about = { history: this.#history, account: this.#account }
     // Nothing of it is on this device, not even what was stored once.
-    if (this.#store.kind === 'memory' || this.#isLost) {
+    if (this.#placed.store?.kind === 'memory' || this.#isLost) {
       // memory sets a copy aside itself
       if (pending.size === 0 || (this.#setAside && !this.#isLost)) return null
       const update = Y.encodeStateAsUpdate(doc, this.#savedVector ?? undefined)
@@ -302,15 +301,5 @@ export class LocalCopy {
     const from = Math.max(mark.from, position - count + 1)
     const update = mergeInGroups(left.map(([, { update }]) => update))
     return { update, marks: new Map([[id, { from, to: left.at(-1)![0] }]]), ...about }
-  }
-
-  #open(stores: LocalStores): LocalStore {
-    const { document, doc, id } = this.#opening
-    return stores.open(document, doc, id, this.#events)
-  }
-
-  #memoryInstead(reason: TidemarkError): LocalStore {
-    this.#memoryReason = reason
-    return this.#open(this.#means.memory)
   }
 }

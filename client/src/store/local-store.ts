@@ -124,6 +124,16 @@ export interface SetAsideCopy extends SetAside {
   readonly pendingCount: number
 }
 
+/** On whose behalf one of a document's copies was made, as far as it says so. */
+export interface CopyOwner {
+  /** Of the copy, as {@link Loaded.copy}. */
+  readonly id: string
+  readonly marks: ReadonlyMap<string, DirtyMark>
+  /** Whose the edits are where no mark says it; null when nobody's was known. */
+  readonly account: string | null
+  readonly isSetAside: boolean
+}
+
 /** What a store tells while it is open. */
 export interface StoreEvents {
   /** Something went wrong; the store goes on. Told once for each run of the same failure. */
@@ -174,6 +184,8 @@ export interface LocalStores {
    */
   delete(document: string, signal: AbortSignal): Promise<void>
   setAsideCopies(): Promise<SetAsideCopy[]>
+  /** Whose a document's copies are: the one that is in use is the last. Looking does not make any. */
+  owners(document: string): Promise<CopyOwner[]>
   /** What a set-aside copy holds, in a `Y.Doc` of its own. */
   readSetAside(id: string): Promise<Y.Doc>
   /** Deletes one set-aside copy. */

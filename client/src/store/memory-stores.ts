@@ -6,6 +6,7 @@ import { type DirtyMark, ofAccount, pendingIn, remainder } from './dirty-mark.ts
 import type {
   Acknowledged,
   CopyFacts,
+  CopyOwner,
   History,
   Loaded,
   LocalStore,
@@ -77,6 +78,16 @@ export class MemoryStores implements LocalStores {
       }
     }
     return Promise.resolve(copies)
+  }
+
+  owners(document: string): Promise<CopyOwner[]> {
+    const shelves = this.#shelves.get(document) ?? []
+    return Promise.resolve(
+      shelves.map(({ name, marks, account, setAside }) => ({
+        ...{ id: name, marks: new Map(marks), account },
+        isSetAside: setAside !== null,
+      })),
+    )
   }
 
   async readSetAside(id: string): Promise<Y.Doc> {

@@ -8,7 +8,7 @@ import type { Loaded } from '../store/local-store.ts'
 import { onUpdateButStored } from '../store/stored-content.ts'
 import type { HeardEdit } from '../tabs/unstored.ts'
 import type { SyncParts } from './parts.ts'
-import { isAsSaved, rememberSaved } from './saved-docs.ts'
+import { placeOfSaved, rememberSaved } from './saved-docs.ts'
 
 type Parts = Pick<
   SyncParts,
@@ -20,7 +20,7 @@ export class Edits {
   readonly #parts: Parts
   readonly #stopListening: () => void
   /** What was in the Y.Doc when it was opened; null once it is decided what of it is an edit. */
-  #brought: { readonly content: Uint8Array; readonly isSaved: boolean } | null = null
+  #brought: { readonly content: Uint8Array; readonly savedAt: string | null } | null = null
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -28,8 +28,8 @@ export class Edits {
   }
 
   get #place(): string {
-    const { url, namespace } = this.#parts.means.settings
-    return JSON.stringify([url, namespace, this.#parts.target.name])
+    const { means, copy } = this.#parts
+    return JSON.stringify([means.settings.url, copy.name])
   }
 
   /** The app's own content is not looked at yet: it may be stored nowhere. */
@@ -61,7 +61,7 @@ export class Edits {
       void copy.keep(update, position)
       link.edit(update)
       tabs.edited(update, position)
-      ownership.edited(means.tokens.subject)
+      ownership.edited(means.account.subject)
     })
   }
 
@@ -90,7 +90,7 @@ export class Edits {
   bring(): void {
     const { doc } = this.#parts.target
     if (doc.store.clients.size === 0) return
-    this.#brought = { content: Y.encodeStateAsUpdate(doc), isSaved: isAsSaved(doc, this.#place) }
+    this.#brought = { content: Y.encodeStateAsUpdate(doc), savedAt: placeOfSaved(doc) }
   }
 
   /** @param lacking says what of an update the copy lacks */
@@ -98,7 +98,7 @@ export class Edits {
     const brought = this.#brought && { ...this.#brought, content: lacking(this.#brought.content) }
     this.#brought = null
     if (!brought?.content) return
-    if (brought.isSaved) void this.#parts.copy.keep(brought.content, null)
+    if (brought.savedAt === this.#place) void this.#parts.copy.keep(brought.content, null)
     else this.edited(brought.content)
   }
 

@@ -40,12 +40,12 @@ export class Membership {
 
   /** Settles when the role of this tab is known. */
   async join(): Promise<void> {
-    const { tokens } = this.#parts.means
+    const self = this.#parts.means.account
     if (this.#isAway) return
     const joining = ++this.#joining
-    const whose = tokens.whose()
+    const whose = self.whose()
     // what is not known soon must not keep the tabs apart
-    const account = this.#sharedCopy === null ? tokens.subject : await tokens.whoseSoon()
+    const account = this.#sharedCopy === null ? self.subject : await self.whoseSoon()
     if (this.#isAway || joining !== this.#joining) return
     void whose.then((late) => {
       if (late !== null && this.#joinedAs === null && joining === this.#joining) this.#moveTo(late)

@@ -7,8 +7,8 @@ export function rememberSaved(doc: Y.Doc, place: string): void {
   saved.set(doc, { place, snapshot: Y.snapshot(doc) })
 }
 
-/** Is it as it was when all of it was saved there? */
-export function isAsSaved(doc: Y.Doc, place: string): boolean {
+/** @returns where all of it was saved, if it is still as it was then */
+export function placeOfSaved(doc: Y.Doc): string | null {
   const known = saved.get(doc)
-  return known?.place === place && Y.equalSnapshots(known.snapshot, Y.snapshot(doc))
+  return known && Y.equalSnapshots(known.snapshot, Y.snapshot(doc)) ? known.place : null
 }

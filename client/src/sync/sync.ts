@@ -43,7 +43,7 @@ export class Sync {
 
   async load(): Promise<void> {
     const { means, standing, life, ownership, copyNotes, edits, membership } = this.#parts
-    const loaded = await this.#parts.copy.load(() => means.tokens.whoseSoon())
+    const loaded = await this.#parts.copy.load(() => means.account.whoseSoon())
     const { localStore, marks, history, account, copy, lacking, handedOver } = loaded
     copyNotes.learnt(history)
     ownership.loaded({ marks, account })

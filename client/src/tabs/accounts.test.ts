@@ -27,7 +27,7 @@ function shared() {
   })
   const device = world.device('laptop')
   const open = (auth: TabClientOptions['auth'], tab: Tab = device.openTab()) => {
-    const document = tab.createClient({ auth: auth! }).open('plan')
+    const document = tab.createClient({ auth: auth!, namespace: 'tidemark' }).open('plan')
     const errors: string[] = []
     document.on('error', ({ code }) => errors.push(code))
     return { tab, document, errors }

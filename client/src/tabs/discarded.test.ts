@@ -160,7 +160,7 @@ describe('[R9.7] [D1.1] whoever sets a copy aside tells all that have it open, a
     const open = (sub: string) =>
       device
         .openTab()
-        .createClient({ auth: authOf(sub) })
+        .createClient({ auth: authOf(sub), namespace: 'tidemark' })
         .open('plan')
     const [leader, follower, other] = [open('anna'), open('anna'), open(as)]
     await world.settle()
@@ -185,7 +185,7 @@ describe('[R9.7] [D1.1] whoever sets a copy aside tells all that have it open, a
     const { world, device, other } = await threeTabs({ as: 'anna' })
     // its account is known only after it has loaded: until then it is not among the others
     const tab = device.openTab({ prerendered: true })
-    const late = tab.createClient({ auth: () => new Promise(() => {}) }).open('plan')
+    const late = tab.createClient({ auth: () => new Promise(() => {}), namespace: 'tidemark' }).open('plan')
     await world.advanceTime(600)
     void other.setAside()
     await world.advanceTime(2_000)

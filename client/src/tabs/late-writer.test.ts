@@ -34,10 +34,11 @@ describe('[R3.5] [D1.5] an edit that no other tab has heard of is counted and se
     const world = createWorld({ diskDelay: 1 })
     const device = world.device('laptop')
     const [one, two] = [device.openTab(), device.openTab()]
-    const document = two.createClient({ auth, catchUp: 'manual' }).open('plan')
+    const document = two.createClient({ auth, namespace: 'tidemark', catchUp: 'manual' }).open('plan')
     await world.settle()
     expect(document.status.kind).toBe('saved')
-    const other = (more: TabClientOptions = {}) => one.createClient({ auth, catchUp: 'manual', ...more }).open('plan')
+    const other = (more: TabClientOptions = {}) =>
+      one.createClient({ auth, namespace: 'tidemark', catchUp: 'manual', ...more }).open('plan')
     const isSent = async () => {
       await world.advanceTime(40_000)
       expect([document.doc.getText('t').toString(), document.status.kind]).toEqual(['late', 'saved'])

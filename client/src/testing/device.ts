@@ -1,4 +1,5 @@
 import type * as Y from 'yjs'
+import type { AccountNotes } from '../account/notes.ts'
 import type { Chance } from './chance.ts'
 import { Channels } from './channels.ts'
 import { Disk, pendingOf, readCopy, type Written } from './disk/disk.ts'
@@ -45,6 +46,8 @@ export class Device {
   readonly #channels: Channels
   /** @internal what its browser stores, where tabs use IndexedDB itself */
   readonly indexeddb: Backend
+  /** By server: which account was here last. */
+  readonly #accounts = new Map<string, string>()
   readonly #tabs = new Map<Tab, Thread>()
 
   /** @internal use `world.device(name)` */
@@ -93,6 +96,7 @@ export class Device {
         channels: this.#channels,
         disk: this.#disk,
         indexeddb: this.indexeddb,
+        accountNotes: notesIn(this.#accounts),
         clientId: () => chance.below(2 ** 32),
         onEnd: () => this.#tabs.delete(tab),
       },
@@ -182,6 +186,7 @@ export class Device {
   clearStorage(): void {
     this.#disk.clear()
     this.indexeddb.clear()
+    this.#accounts.clear()
   }
 
   /** What the disk holds of a document; null when nothing. */
@@ -206,6 +211,17 @@ export class Device {
       .copies(namespace)
       .filter((copy) => copy.document === document && copy.setAside)
       .map(describe)
+  }
+}
+
+function notesIn(accounts: Map<string, string>): AccountNotes {
+  return {
+    read: async (url) => accounts.get(url) ?? null,
+    async update(url, next) {
+      const key = next(accounts.get(url) ?? null)
+      if (key === null) accounts.delete(url)
+      else accounts.set(url, key)
+    },
   }
 }
 

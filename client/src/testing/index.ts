@@ -2,6 +2,7 @@
  * A server, a network, tabs and a disk in memory, for tests of apps that use Tidemark: deterministic, with no real
  * timers and no real network. Begin with {@link createWorld}.
  */
+export { accountNamespace } from '../account/names.ts'
 export type { Device, Stored } from './device.ts'
 export type { DatabaseContent, StepKind, StepOutcome } from './indexeddb/backend.ts'
 export { KeyRange } from './indexeddb/object-store.ts'

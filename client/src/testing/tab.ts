@@ -1,5 +1,6 @@
 import type { Clock } from '@tidemark/shared'
 import * as Y from 'yjs'
+import type { AccountNotes } from '../account/notes.ts'
 import { TidemarkClient } from '../client.ts'
 import type { TidemarkDocument } from '../document.ts'
 import type { Network } from '../link/network.ts'
@@ -27,13 +28,17 @@ export interface TabMeans {
   readonly channels: Channels
   readonly disk: Disk
   readonly indexeddb: Backend
+  readonly accountNotes: AccountNotes
   /** A Yjs client id that is the same for the same seed. */
   readonly clientId: () => number
   readonly onEnd: () => void
 }
 
 /** What an app decides itself; where a client keeps, sends and counts time is the world's affair. */
-export type TabClientOptions = Omit<Partial<ClientOptions>, 'clock' | 'createSocket' | 'network' | 'tabs'> & {
+export type TabClientOptions = Omit<
+  Partial<ClientOptions>,
+  'clock' | 'createSocket' | 'network' | 'tabs' | 'accountNotes'
+> & {
   /**
    * `simulated`: on the device's simulated disk, which is fast. `browser`: as in a browser, by the `indexedDB` that the
    * client finds, which is {@link Tab.indexedDB} if whoever runs the test sees to it. Default `simulated`.
@@ -128,6 +133,7 @@ export class Tab {
         createSocket: this.createSocket,
         network: this.network,
         tabs: this.world,
+        accountNotes: this.#means.accountNotes,
         localStores: (settings) =>
           isSimulated
             ? this.localStores(settings.namespace)

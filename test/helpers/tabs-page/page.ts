@@ -13,7 +13,8 @@ export interface OpenOptions {
   /** For the provider: `ws://…`. */
   readonly url: string
   readonly document: string
-  readonly token?: string
+  /** Null: none is to be had, as without a network. */
+  readonly token?: string | null
   /** The Yjs client that this tab writes as; a random one unless a bench needs the same in every run. */
   readonly author?: number
   /** What the others see of this tab, and how its edits are signed. */

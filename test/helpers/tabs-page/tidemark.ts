@@ -3,7 +3,8 @@ import { createClient, type TidemarkClient, type TidemarkDocument } from '@tidem
 import { expose } from './page.ts'
 
 expose('tidemark', (doc, { url, document: name, token, settings }, note) => {
-  const client = createClient({ url, ...(token === undefined ? {} : { auth: () => token }), ...settings })
+  const auth = () => token ?? Promise.reject(new TypeError('Failed to fetch'))
+  const client = createClient({ url, ...(token === undefined ? {} : { auth }), ...settings })
   const document = client.open(name, { doc })
   document.on('pending', () => note('pending'))
   document.on('drained', () => note('drained'))

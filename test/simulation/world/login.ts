@@ -35,6 +35,8 @@ export class Login {
     const { isEncrypted, isForgetful, isPatient } = habits
     this.client = this.tab.createClient({
       disk: 'browser',
+      // one for both accounts: what keeps them apart is the marks of their edits
+      namespace: 'tidemark',
       auth: () => {
         this.hasToken = true
         return accounts.tokenOf(account)

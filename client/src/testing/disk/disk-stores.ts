@@ -1,6 +1,6 @@
 import { type Clock, TidemarkError } from '@tidemark/shared'
 import type * as Y from 'yjs'
-import type { LocalStores, SetAsideCopy, StoreEvents } from '../../store/local-store.ts'
+import type { CopyOwner, LocalStores, SetAsideCopy, StoreEvents } from '../../store/local-store.ts'
 import type { Thread } from '../thread.ts'
 import { type Copy, type Disk, pendingOf, readCopy } from './disk.ts'
 import { DiskStore } from './disk-store.ts'
@@ -62,6 +62,18 @@ export class DiskStores implements LocalStores {
           ? [{ ...copy.setAside, id: copy.id, document: copy.document, pendingCount: pendingOf(copy) }]
           : [],
       ),
+    )
+  }
+
+  owners(document: string): Promise<CopyOwner[]> {
+    return this.#transact(() =>
+      this.#copies()
+        .filter((copy) => copy.document === document)
+        .sort((a, b) => Number(b.setAside !== null) - Number(a.setAside !== null))
+        .map(({ id, marks, account, setAside }) => ({
+          ...{ id, marks: new Map(marks), account },
+          isSetAside: setAside !== null,
+        })),
     )
   }
 
