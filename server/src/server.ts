@@ -9,7 +9,7 @@ import { Revocations, withRevocations } from './auth/revocations.ts'
 import type { Config } from './config.ts'
 import { type Database, openDatabase } from './database/database.ts'
 import { Arrivals } from './fairness/arrivals.ts'
-import { Turns } from './fairness/turns.ts'
+import { eventLoop } from './fairness/turns.ts'
 import { createApp } from './http/app.ts'
 import { createClientAddress, createConnectionAddress } from './http/client-address.ts'
 import { frontDoor } from './http/front-door.ts'
@@ -100,7 +100,7 @@ export async function startServer(config: Config, { log }: { log: Log }): Promis
     }),
   }
   const arrivals = new Arrivals({ ...config.limits, connections: connectionsOfAddress(config.limits) })
-  const turns = new Turns()
+  const turns = eventLoop
   const addressOf = createClientAddress(config.trustedProxies)
   const door = { ...parts, arrivals, turns, addressOf, onRefused: (code: ErrorCode) => onFailure({ code }) }
   const http = createServer(httpOptions, frontDoor(door, getRequestListener(createApp(parts).fetch)))

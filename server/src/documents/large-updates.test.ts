@@ -15,7 +15,9 @@ beforeEach(() => {
   let now = 0
   vi.spyOn(performance, 'now').mockImplementation(() => (now += 3))
 })
-afterEach(() => {
+afterEach(async () => {
+  // the turn ends that began by this clock
+  await setImmediate()
   vi.restoreAllMocks()
 })
 

@@ -1,14 +1,16 @@
+import type { Pace } from '@tidemark/shared'
+
 /** How much of one turn of the event loop goes to what came in, in ms. */
 const longestMs = 10
 /**
- * What one participant may have done at once in a turn; and all who wait together: what is done later for it, in promises,
- * is not seen by the clock.
+ * What one participant may have done at once as it comes in: what is done later for it, in promises, is not seen by the
+ * clock before the next comes. And all who wait together.
  */
-const most = { ofOne: 32, ofWaiting: 64 }
+const most = { ofOne: 8, ofWaiting: 128 }
 /** What somebody took counts half after so long, in ms. */
 const halfLifeMs = 1_000
 
-/** Somebody whose requests are done in their order: a socket, or an address. */
+/** Somebody whose requests are done in their order: a socket, or an address; or some long work. */
 export class Participant {
   readonly waiting: (() => void)[] = []
   /** In which turn it was last, and how much was done for it then. */
@@ -48,6 +50,7 @@ export class Turns {
   #turn = 0
   #began = 0
   #isScheduled = false
+  #left = 0
 
   /** @param now in ms, of a clock that only goes forward */
   constructor(now: () => number = () => performance.now()) {
@@ -57,25 +60,41 @@ export class Turns {
   /** Does it now, or in its turn. */
   enter(participant: Participant, work: () => void): void {
     const now = this.#now()
-    if (participant.waiting.length === 0 && this.#isItsTurn(participant, now)) {
-      this.#do(participant, work, now)
-      return
+    if (participant.waiting.length === 0 && this.#isItsTurn(participant, now)) this.#do(participant, work, now)
+    else this.#wait(participant, work)
+  }
+
+  /** For long work, which is done as far as there is time, and takes its turns among the others. */
+  pace(participant = new Participant()): Pace {
+    return {
+      isOver: () => this.#isOver(this.#now()),
+      rest: () => new Promise((resume) => this.#wait(participant, resume)),
     }
+  }
+
+  #wait(participant: Participant, work: () => void): void {
+    if (!this.#isScheduled) this.#schedule()
     if (participant.waiting.push(work) > 1) return
     this.#waiting.add(participant)
     participant.waits(true)
   }
 
   #isItsTurn(participant: Participant, now: number): boolean {
-    if (!this.#isScheduled) {
-      this.#began = now
-      this.#schedule()
-    }
+    if (this.#isOver(now)) return false
     if (participant.turn !== this.#turn) {
       participant.turn = this.#turn
       participant.done = 0
     }
-    return now - this.#began < longestMs && participant.done < most.ofOne
+    return participant.done < most.ofOne
+  }
+
+  /** The first who asks in a turn begins it. */
+  #isOver(now: number): boolean {
+    if (!this.#isScheduled) {
+      this.#began = now
+      this.#schedule()
+    }
+    return now - this.#began >= longestMs
   }
 
   #schedule(): void {
@@ -93,24 +112,34 @@ export class Turns {
     }
   }
 
-  /** The next turn begins. */
+  /** The next turn begins: those who wait come first, whatever has come in since. */
   #next(): void {
     this.#isScheduled = false
     this.#turn++
     if (this.#waiting.size === 0) return
     this.#began = this.#now()
     this.#schedule()
-    for (let done = 0; done < most.ofWaiting; done++) {
-      const now = this.#now()
-      const participant = this.#whoTookLeast(now)
-      if (!participant || now - this.#began >= longestMs) return
-      const work = participant.waiting.shift() as () => void
-      if (participant.waiting.length === 0) {
-        this.#waiting.delete(participant)
-        participant.waits(false)
-      }
-      this.#do(participant, work, now)
+    this.#left = most.ofWaiting
+    this.#doWaiting()
+  }
+
+  #doWaiting(): void {
+    const began = this.#now()
+    const participant = this.#left-- > 0 && !this.#isOver(began) ? this.#whoTookLeast(began) : null
+    if (!participant) return
+    const work = participant.waiting.shift() as () => void
+    if (participant.waiting.length === 0) {
+      this.#waiting.delete(participant)
+      participant.waits(false)
     }
+    // what it does in promises is done by then, and counts
+    const whenDone = () => {
+      const now = this.#now()
+      participant.take(now - began, now)
+      this.#doWaiting()
+    }
+    queueMicrotask(() => process.nextTick(whenDone))
+    work()
   }
 
   #whoTookLeast(now: number): Participant | null {
@@ -125,3 +154,6 @@ export class Turns {
     return first
   }
 }
+
+/** This process has one event loop, whoever uses it. */
+export const eventLoop = new Turns()
