@@ -9,14 +9,24 @@ export interface JudgedRow extends Row {
   readonly medians: { readonly [Name in SystemName]: number | null }
   /** Tidemark ÷ stock Hocuspocus. */
   readonly toStock: number | null
+  /** Tidemark ÷ Tidemark before. */
+  readonly toBefore: number | null
   readonly verdict: Verdict | null
 }
 
 export function judge(row: Row): JudgedRow {
   const of = (name: SystemName) => median(row.values[name] ?? [])
-  const medians = { tidemark: of('tidemark'), hocuspocus: of('hocuspocus'), 'y-websocket': of('y-websocket') }
-  const toStock = ratio(medians.tidemark, medians.hocuspocus)
-  return { ...row, medians, toStock, verdict: row.target ? verdict(row.target, medians.tidemark, toStock) : null }
+  const [tidemark, before, hocuspocus] = [of('tidemark'), of('before'), of('hocuspocus')]
+  const medians = { tidemark, before, hocuspocus, 'y-websocket': of('y-websocket') }
+  const toStock = ratio(tidemark, hocuspocus)
+  const toBefore = ratio(tidemark, before)
+  return {
+    ...row,
+    medians,
+    toStock,
+    toBefore,
+    verdict: row.target ? verdict(row.target, medians.tidemark, toStock) : null,
+  }
 }
 
 function verdict(target: Target, value: number | null, toStock: number | null): Verdict {
@@ -25,16 +35,31 @@ function verdict(target: Target, value: number | null, toStock: number | null): 
   return measured <= target.limit ? 'met' : 'not met'
 }
 
-const columns = { tidemark: 'Tidemark', hocuspocus: 'Hocuspocus', 'y-websocket': 'y-websocket' } as const
+const columns = {
+  tidemark: 'Tidemark',
+  before: 'before',
+  hocuspocus: 'Hocuspocus',
+  'y-websocket': 'y-websocket',
+} as const
 
 /** The figure as a Markdown table, so that a terminal and a page both show it. */
 export function printFigure(result: FigureResult): string {
-  const head = ['', ...systemNames.map((name) => columns[name]), 'ratio to stock', 'target', '']
-  const lines = result.rows.map(judge).map((row) => [
+  const rows = result.rows.map(judge)
+  const hasBefore = rows.some(({ medians }) => medians.before !== null)
+  const names = systemNames.filter((name) => name !== 'before' || hasBefore)
+  const head = [
+    '',
+    ...names.map((name) => columns[name]),
+    ...(hasBefore ? ['ratio to before'] : []),
+    'ratio to stock',
+    'target',
+    '',
+  ]
+  const lines = rows.map((row) => [
     row.unit ? `${row.metric} (${row.unit})` : row.metric,
-    ...systemNames.map((name) => number(row.medians[name])),
-    // Where the figure is a count, a ratio says nothing.
-    row.toStock === null || row.unit === '' ? '–' : `${row.toStock.toFixed(2)} ×`,
+    ...names.map((name) => number(row.medians[name])),
+    ...(hasBefore ? [ratioText(row.toBefore, row)] : []),
+    ratioText(row.toStock, row),
     row.target ? targetText(row.target, row.unit) : '',
     row.verdict ?? '',
   ])
@@ -56,6 +81,10 @@ export function printFigure(result: FigureResult): string {
     '',
   ].join('\n')
 }
+
+/** Where the figure is a count, a ratio says nothing. */
+const ratioText = (value: number | null, { unit }: Row): string =>
+  value === null || unit === '' ? '–' : `${value.toFixed(2)} ×`
 
 function targetText(target: Target, unit: string): string {
   return target.kind === 'ratio' ? `≤ ${target.limit} × stock` : `≤ ${target.limit} ${unit}`

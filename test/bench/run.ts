@@ -2,6 +2,7 @@
  * `npm run bench`: Tidemark beside stock Hocuspocus and `@y/websocket-server`, in one run on this machine.
  *
  *     node test/bench/run.ts [--quick] [--only figure]… [--system name]… [--repeat n] [--profile folder]
+ *       [--before checkout]: Tidemark as it is in another folder runs beside it, too
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
@@ -27,7 +28,7 @@ import { judge, printFigure } from './report.ts'
 import { hocuspocus } from './systems/hocuspocus.ts'
 import { BenchPostgres } from './systems/postgres.ts'
 import type { System } from './systems/system.ts'
-import { tidemark } from './systems/tidemark.ts'
+import { tidemark, tidemarkBefore } from './systems/tidemark.ts'
 import { yWebsocket } from './systems/y-websocket.ts'
 
 const allFigures: readonly Figure[] = [
@@ -46,7 +47,6 @@ const allFigures: readonly Figure[] = [
   clientSizeFigure,
   attacksFigure,
 ]
-const allSystems: readonly System[] = [tidemark, hocuspocus, yWebsocket]
 
 const { values: options } = parseArgs({
   options: {
@@ -55,8 +55,15 @@ const { values: options } = parseArgs({
     system: { type: 'string', multiple: true },
     repeat: { type: 'string' },
     profile: { type: 'string' },
+    before: { type: 'string' },
   },
 })
+const allSystems: readonly System[] = [
+  tidemark,
+  ...(options.before ? [tidemarkBefore(options.before)] : []),
+  hocuspocus,
+  yWebsocket,
+]
 
 function chosen<Named extends { readonly name: string }>(all: readonly Named[], names: string[] | undefined): Named[] {
   for (const name of names ?? []) {

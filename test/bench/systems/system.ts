@@ -2,9 +2,10 @@ import type { Protocol } from '../load/replica.ts'
 import type { Database } from './postgres.ts'
 import type { ServerProcess } from './server-process.ts'
 
-export type SystemName = 'tidemark' | 'hocuspocus' | 'y-websocket'
+/** `before`: Tidemark as it is in another checkout. */
+export type SystemName = 'tidemark' | 'before' | 'hocuspocus' | 'y-websocket'
 
-export const systemNames: readonly SystemName[] = ['tidemark', 'hocuspocus', 'y-websocket']
+export const systemNames: readonly SystemName[] = ['tidemark', 'before', 'hocuspocus', 'y-websocket']
 
 export interface StartOptions {
   /** Where it stores; a system that stores nothing leaves it alone. */
