@@ -20,6 +20,8 @@ export interface Victim {
 
 export interface Attack {
   readonly name: string
+  /** It is tried on PGlite, which is in Tidemark only. */
+  readonly isOnPglite?: true
   /** @returns a function that ends it */
   begin(victim: Victim): Promise<() => void>
 }
@@ -95,6 +97,15 @@ export const attacks: readonly Attack[] = [
           .catch(() => {})
       }
       return () => {}
+    },
+  },
+  {
+    name: 'an honest document of 20 MB on PGlite',
+    isOnPglite: true,
+    async begin({ url }) {
+      const client = await RawClient.open(url, 'large')
+      for (let part = 0; part < 10; part++) client.update('large', updates.content(2_000_000))
+      return () => client[Symbol.dispose]()
     },
   },
   {

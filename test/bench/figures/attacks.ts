@@ -1,10 +1,13 @@
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { readEdits, Writer } from '../../helpers/writer.ts'
 import { type Attack, attacks } from '../attacks/attacks.ts'
 import type { Felt } from '../attacks/bystander.ts'
-import type { RunningSystem, System } from '../systems/system.ts'
+import type { RunningSystem, StartOptions, System } from '../systems/system.ts'
 import { alternate, type BenchContext, type Figure, Rows, sleep } from './figure.ts'
 
 const measures = {
@@ -34,6 +37,7 @@ export const attacksFigure: Figure = {
     for (let repeat = 0; repeat < Math.min(context.repeats, 3); repeat++) {
       for (const attack of attacks) {
         for (const system of alternate(systems, repeat)) {
+          if (attack.isOnPglite && system.name !== 'tidemark') continue
           const measured = await suffer(context, system, attack)
           for (const [measure, { what }] of Object.entries(measures)) {
             rows.add(`${attack.name}: ${what}`, system.name, measured[measure as keyof Measured])
@@ -60,7 +64,17 @@ export const attacksFigure: Figure = {
 
 async function suffer({ postgres }: BenchContext, system: System, attack: Attack): Promise<Measured> {
   const database = await postgres.createDatabase()
-  const first = await system.start({ database })
+  const folder = attack.isOnPglite ? await mkdtemp(join(tmpdir(), 'tidemark-bench-')) : undefined
+  const options: StartOptions = { database, ...(folder === undefined ? {} : { folder }) }
+  try {
+    return await sufferIn(system, attack, options)
+  } finally {
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function sufferIn(system: System, attack: Attack, options: StartOptions): Promise<Measured> {
+  const first = await system.start(options)
   let acknowledged: string[] = []
   let seen: Omit<Measured, 'lost'>
   try {
@@ -70,7 +84,7 @@ async function suffer({ postgres }: BenchContext, system: System, attack: Attack
   } finally {
     await first.process.kill()
   }
-  const second = await system.start({ database })
+  const second = await system.start(options)
   try {
     const found = new Set(await readEdits({ url: second.url, document }).catch(() => []))
     return { ...seen, lost: acknowledged.filter((edit) => !found.has(edit)).length }

@@ -10,6 +10,8 @@ export const systemNames: readonly SystemName[] = ['tidemark', 'before', 'hocusp
 export interface StartOptions {
   /** Where it stores; a system that stores nothing leaves it alone. */
   readonly database: Database
+  /** Tidemark stores in PGlite, in this folder, instead. */
+  readonly folder?: string
   /** Time runs this many times faster than for a person: debounces are divided by it. 1 unless said otherwise. */
   readonly hurry?: number
   /** Pages that browsers connect from, and names beside its own that they know the server by. */

@@ -21,13 +21,13 @@ function tidemarkIn(checkout: string, names: Pick<System, 'name' | 'title'>): Sy
     ...names,
     protocol: 'hocuspocus',
     stores: true,
-    async start({ database, hurry = 1, origins = [], hosts = [] }) {
+    async start({ database, folder, hurry = 1, origins = [], hosts = [] }) {
       const port = await freePort()
       const process = await ServerProcess.start({
         script: scriptIn(checkout),
         arguments: ['serve'],
         environment: {
-          DATABASE_URL: database.url,
+          ...(folder === undefined ? { DATABASE_URL: database.url } : { TIDEMARK_DATA: folder }),
           PORT: String(port),
           TIDEMARK_ALLOWED_ORIGINS: origins.join(','),
           TIDEMARK_ALLOWED_HOSTS: hosts.join(','),
