@@ -9,6 +9,7 @@ import type { LocalStores } from '../store/local-store.ts'
 import { databaseName } from '../store/names.ts'
 import { HandClock } from '../test-helpers/hand-clock.ts'
 import { until } from '../test-helpers/until.ts'
+import { AesSeals } from './aes-seals.ts'
 import { type EncryptionKey, type EncryptionKeys, encryptedStores } from './index.ts'
 
 const namespace = 'sealed'
@@ -98,7 +99,11 @@ describe('[D2.4] the encrypted stores', () => {
   storeContract(() => ({
     stores: encryptedStores({ keys: { current: first } })({ namespace, clock: systemClock, openTimeLimit: 5_000 }),
     putRow: (document, row) =>
-      changing(document, async (transaction) => void transaction.objectStore(updatesStore).add(row)),
+      new AesSeals(databaseName(namespace, document), { current: first })
+        .seal(row)
+        .then((sealed) =>
+          changing(document, async (transaction) => void transaction.objectStore(updatesStore).add(sealed)),
+        ),
   }))
 })
 

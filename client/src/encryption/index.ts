@@ -18,7 +18,8 @@ export interface EncryptionOptions {
  * What stands beside the updates is not encrypted: document names, positions, epochs, the account, the state vector.
  *
  * A copy written with a key that is not given opens empty, in memory, with `local-storage-key-wrong`, and stays as it
- * is. A row that was changed is kept aside with `local-storage-tampered`, and the rest opens.
+ * is. A row that was changed is kept aside with `local-storage-tampered`, and the rest opens; so is a row in the clear,
+ * once a copy that was stored in the clear is encrypted as a whole.
  * @throws {TidemarkError} `configuration-invalid` when a key cannot be used
  */
 export function encryptedStores({ keys }: EncryptionOptions): (means: IndexeddbStoresMeans) => LocalStores {

@@ -21,6 +21,8 @@ export interface CaretakingMeans {
   readonly database: () => IDBDatabase | null
   readonly seals: () => Seals | null
   readonly account: () => string | null
+  /** Whether nobody has the copy open who writes in the clear. */
+  readonly haveAllTheKey: () => Promise<boolean>
   /** Whether everything that was handed over is written: a snapshot must not hold edits without their mark. */
   readonly isAllWritten: () => boolean
   readonly isClosing: () => boolean
@@ -63,7 +65,8 @@ export class Caretaking {
     this.#firstUnknown = Number(rows.at(-1)?.key ?? 0) + 1
     const isWasteful = rows.length > 1 && bytes > 2 * snapshotBytes + 65_536
     const seals = this.#means.seals()
-    const isStale = seals !== null && !rows.every(({ update }) => seals.isCurrent(update))
+    const isCurrent = ({ update }: Row) => seals === null || (seals.isCurrent(update) && !seals.takesClear)
+    const isStale = !rows.every(isCurrent)
     this.#upkeep.loaded({ rows: rows.length, snapshotBytes }, isWasteful || isStale)
     return bytes
   }
@@ -99,11 +102,11 @@ export class Caretaking {
   }
 
   async #compact(): Promise<Size | null> {
-    const { doc, origin, seals, account, isAllWritten, isClosing, events } = this.#means
+    const { doc, origin, seals, account, haveAllTheKey, isAllWritten, isClosing, events } = this.#means
     const { compact } = await loadPart(() => import('./compaction.ts'))
     const database = this.#database()
     const compacting = compact({
-      ...{ database, doc, origin, seals: seals(), account: account(), isClosing },
+      ...{ database, doc, origin, seals: seals(), account: account(), haveAllTheKey, isClosing },
       firstUnknown: this.#firstUnknown,
       isOwn: (key) => this.#ownRows.has(key),
       pending: () => events.pending?.() ?? new Map(),

@@ -74,7 +74,15 @@ test('[D2.1] [R3.1] whatever three tabs write, tell each other and compact: what
         }
         if (kind === 'wait') await Promise.all(written)
         if (kind === 'compact') {
-          const means = { database, doc, origin: 'compaction', firstUnknown: 0, seals: null, account: null }
+          const means = {
+            database,
+            doc,
+            origin: 'compaction',
+            firstUnknown: 0,
+            seals: null,
+            haveAllTheKey: async () => true,
+            account: null,
+          }
           const no = () => false
           const pending = () => new Map()
           compactions.push(

@@ -212,6 +212,7 @@ describe('[D2.1] compaction loses nothing', () => {
         hasUncounted: more.hasUncounted ?? (() => false),
       },
       seals: null,
+      haveAllTheKey: async () => true,
       account: null,
       isWanted() {
         more.meanwhile?.()

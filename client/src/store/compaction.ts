@@ -6,8 +6,8 @@ import { type DirtyMark, isForeign } from './dirty-mark.ts'
 import { abortQuietly, begin, completionOf, customStore, resultOf, updatesStore } from './idb.ts'
 import { inSlices } from './pace.ts'
 import { mergeMarks, putKeyCheck } from './records.ts'
-import { applyInSlices, moveToQuarantine, type Row, readRows, recordsOf } from './rows.ts'
-import { openRows, type Seals } from './seals.ts'
+import { applyInSlices, moveToQuarantine, type Row, readRecordsOf, readRows, recordsOf } from './rows.ts'
+import { isSealed, openRows, type Seals } from './seals.ts'
 
 export interface CompactionMeans {
   readonly database: IDBDatabase
@@ -20,6 +20,8 @@ export interface CompactionMeans {
   readonly isOwn: (key: number) => boolean
   /** Null where rows are stored in the clear. */
   readonly seals: Seals | null
+  /** Whether nobody has the copy open who writes in the clear. */
+  readonly haveAllTheKey: () => Promise<boolean>
   /** On whose behalf this opening edits. */
   readonly account: string | null
   /** By opening: what is pending of the edits that are in the document now. */
@@ -63,12 +65,13 @@ export async function compact(means: CompactionMeans): Promise<Compacted | null>
   const { database, doc, seals } = means
   const pace = until(means.isClosing, inSlices())
   const transaction = begin(database, [updatesStore, customStore])
-  const [newest, snapshot, { marks, account: owner }] = await Promise.all([
+  const [newest, snapshot, { marks, account: owner, keyCheck }] = await Promise.all([
     resultOf(transaction.objectStore(updatesStore).openKeyCursor(null, 'prev')),
     resultOf<SnapshotRecord | undefined>(transaction.objectStore(customStore).get(snapshotKey)),
     recordsOf(transaction.objectStore(customStore)),
   ])
   if (!newest) return null
+  await seals?.heed(keyCheck)
   // What another account has pending would be in this document then, and be sent with this one's token (D3.6).
   if (means.account !== null && isForeign(marks.values(), owner, means.account)) return null
   if (means.hasUncounted(marks)) return null
@@ -92,7 +95,11 @@ export async function compact(means: CompactionMeans): Promise<Compacted | null>
   const pendingThen = means.pending()
   const { update, deletionsAt, vector, pending } = await encodeInSlices(doc, pace)
   const seal = (bytes: Uint8Array | null) => (seals && bytes ? seals.seal(bytes) : bytes)
-  const [row, pendingRow, check] = await Promise.all([seal(update), seal(pending), seals?.check()])
+  const [row, pendingRow, check, isLastInClear] = await Promise.all([
+    ...([seal(update), seal(pending), seals?.check()] as const),
+    seals?.takesClear ? means.haveAllTheKey() : false,
+  ])
+  const checkOfAll = isLastInClear ? await seals?.check(true) : undefined
   await pace.rest()
   if (!means.isWanted()) return null
   const record: SnapshotRecord = { key, vector, deletionsAt }
@@ -102,9 +109,29 @@ export async function compact(means: CompactionMeans): Promise<Compacted | null>
     if (pendingRow) updates.add(pendingRow)
     custom.put(record, snapshotKey)
     if (seals) putKeyCheck(custom, check, seals)
+    if (seals && checkOfAll) putCheckOfAll({ updates, custom }, key, checkOfAll, seals)
     mergeMarks(custom, common(pendingThen, means.pending()), means.account)
   })
+  if (seals && checkOfAll) await heedAgain(database, seals)
   return { key, bytes: update.length, rows, corrupt: corrupt.length, tampered: tampered.length }
+}
+
+/** The snapshot replaces what was in the clear, unless somebody has added to that meanwhile. */
+function putCheckOfAll(
+  { updates, custom }: { readonly updates: IDBObjectStore; readonly custom: IDBObjectStore },
+  key: number,
+  check: unknown,
+  seals: Seals,
+): void {
+  const rest = updates.getAll(IDBKeyRange.lowerBound(key))
+  rest.onsuccess = () => {
+    if (rest.result.every(isSealed)) putKeyCheck(custom, check, seals)
+  }
+}
+
+async function heedAgain(database: IDBDatabase, seals: Seals): Promise<void> {
+  const { keyCheck } = await readRecordsOf(database)
+  await seals.heed(keyCheck)
 }
 
 /** What was pending then, as far as it is pending still. */

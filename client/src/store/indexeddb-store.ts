@@ -15,7 +15,15 @@ import type {
   StoreEvents,
 } from './local-store.ts'
 import { databaseName } from './names.ts'
-import { heldSoon, holdShared, type OpenedCopy, openLockName, openNewest, whileAnswering } from './opening.ts'
+import {
+  heldSoon,
+  holdShared,
+  keyLockName,
+  type OpenedCopy,
+  openLockName,
+  openNewest,
+  whileAnswering,
+} from './opening.ts'
 import { inSlices, whileOpening } from './pace.ts'
 import { QuietPersistence } from './persistence.ts'
 import { Reconnection } from './reconnection.ts'
@@ -98,6 +106,7 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
       database: () => this.db,
       seals: () => this.#seals,
       account: () => this.#records.account,
+      haveAllTheKey: () => this.#haveAllTheKey(),
       isAllWritten: () => this.#writes.isEmpty,
       isClosing: () => this.#closing !== null || this.#isLost,
       onCompacted: (bytes) => {
@@ -137,9 +146,16 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
     const { namespace, tabs } = this.#means
     const { document } = this.#subject
     // asked for first, not waited for: whoever evicts after that is refused, and what was evicted before is made anew
-    const held = holdShared(tabs?.locks ?? null, openLockName(namespace, document)).then((letGo) => {
-      if (this._destroyed || this.#isLost) letGo()
-      else this.#letGo = letGo
+    const locks = tabs?.locks ?? null
+    const held = Promise.all([
+      holdShared(locks, openLockName(namespace, document)),
+      this.#means.seals ? holdShared(locks, keyLockName(namespace, document)) : () => {},
+    ]).then((letGo) => {
+      const letGoOfAll = () => {
+        for (const each of letGo) each()
+      }
+      if (this._destroyed || this.#isLost) letGoOfAll()
+      else this.#letGo = letGoOfAll
     })
     const opening = { ...this.#means, onProgress }
     // The browser may drop a connection at any time, and what fails once may not fail twice: memory is for a whole opening.
@@ -174,6 +190,16 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
     const { marks, history, account } = contents
     const stored = rows.opened.map(({ update }) => update)
     return { copy: this.name, marks, history, account, lacking: (update) => lackingIn(stored, update) }
+  }
+
+  /** Does nobody have the copy open who would write to it in the clear? */
+  async #haveAllTheKey(): Promise<boolean> {
+    const { namespace, tabs } = this.#means
+    if (!tabs?.locks) return true
+    const { held = [] } = await tabs.locks.query()
+    const count = (name: string) => held.filter((lock) => lock.name === name).length
+    const { document } = this.#subject
+    return count(openLockName(namespace, document)) <= count(keyLockName(namespace, document))
   }
 
   #aside(rows: Parameters<typeof quarantine>[1], code: 'local-storage-corrupt' | 'local-storage-tampered'): void {
@@ -307,7 +333,8 @@ export class IndexeddbStore extends QuietPersistence implements LocalStore {
   async readNew(): Promise<NewlyRead> {
     try {
       if (!this.db) throw new DOMException('there is no connection now', 'InvalidStateError')
-      const { rows, marks, history } = await readContents(this.db)
+      const { rows, marks, history, keyCheck } = await readContents(this.db)
+      await this.#seals?.heed(keyCheck)
       this.#records.found(history)
       const unknown = rows.filter(({ key }) => this.#caretaking.isUnknown(Number(key)))
       // what cannot be read is put aside by the next opening

@@ -119,8 +119,8 @@ export class IndexeddbStores implements LocalStores {
 
   async readSetAside(id: string): Promise<Y.Doc> {
     const { applySetAside, readSetAside } = await loadPart(() => import('./set-aside.ts'))
-    const rows = await this.#whileAnswering((onProgress) => readSetAside(id, { ...this.#means, onProgress }))
-    return applySetAside(id, rows, this.#means)
+    const contents = await this.#whileAnswering((onProgress) => readSetAside(id, { ...this.#means, onProgress }))
+    return applySetAside(id, contents, this.#means)
   }
 
   async dropSetAside(id: string): Promise<void> {

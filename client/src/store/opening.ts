@@ -60,7 +60,7 @@ export async function openNewest(
       if (!contents.setAside) {
         const seals = means.seals?.(name) ?? null
         if (!seals && contents.keyCheck !== undefined) throw new TidemarkError('local-storage-key-wrong')
-        await seals?.verify(contents.keyCheck)
+        await seals?.verify(contents)
         const rows = await openRows(seals, contents.rows)
         return { name, generation, database, contents, seals, rows, isDeleted }
       }
@@ -145,6 +145,10 @@ export async function heldSoon(clock: Clock, held: Promise<unknown>, openTimeLim
 /** While it is held, nobody evicts the document's copies. */
 export const openLockName = (namespace: string, document: string): string =>
   `tidemark:open:${databaseName(namespace, document)}`
+
+/** Those hold it, too, who write with a key: nobody else does who has the copy open, if as many hold both. */
+export const keyLockName = (namespace: string, document: string): string =>
+  `tidemark:keyed:${databaseName(namespace, document)}`
 
 /**
  * Takes a lock that others may have, too.

@@ -151,11 +151,11 @@ export function mergeMarks(
   }
 }
 
-/** A key's check gives way only to that of a newer key: one that knows the key which it follows. */
+/** A check gives way only to that of a newer key, one that knows the key which it follows, or to one that says more. */
 export function putKeyCheck(custom: IDBObjectStore, check: unknown, seals: Pick<Seals, 'follows'>): void {
   const request = custom.get(keyCheckKey)
   request.onsuccess = () => {
-    if (seals.follows(request.result)) custom.put(check, keyCheckKey)
+    if (seals.follows(check, request.result)) custom.put(check, keyCheckKey)
   }
 }
 

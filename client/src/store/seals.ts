@@ -1,30 +1,43 @@
 import { TidemarkError } from '@tidemark/shared'
-import type { Row } from './rows.ts'
+import type { Contents, Row } from './rows.ts'
+
+/** What a database holds, as far as it says with what key it was written, and how far. */
+export type Written = Pick<Contents, 'keyCheck' | 'rows' | 'copy'>
 
 /** How the rows of one database are written and read, where they are not stored in the clear (D2.4). */
 export interface Seals {
   /**
-   * @param check what {@link check} gave when the database was last written; undefined when it never was
+   * Finds out whether the key is right, and whether rows in the clear are to be taken.
    * @throws {TidemarkError} `local-storage-key-wrong`
    */
-  verify(check: unknown): Promise<void>
-  /** Stands beside the rows, so that a wrong key is told from a changed row. */
-  check(): Promise<unknown>
+  verify(written: Written): Promise<void>
   /**
-   * Rows that are in the clear stay as they are.
-   * @throws {TidemarkError} `local-storage-key-wrong`
+   * A copy that was stored in the clear is being taken over: until all of it is sealed, which is noted with the key,
+   * rows in the clear are read. From then on they are none of ours (D2.9).
    */
+  readonly takesClear: boolean
+  /** Another tab may have noted since that all is sealed. @param check that stands there now */
+  heed(check: unknown): Promise<void>
+  /**
+   * Stands beside the rows, so that a wrong key is told from a changed row.
+   * @param isAllSealed says that nothing is in the clear; without it, as it was found or noted
+   */
+  check(isAllSealed?: boolean): Promise<unknown>
+  /** @throws {TidemarkError} `local-storage-key-wrong` */
   open(rows: readonly Row[]): Promise<OpenedRows>
   seal(update: Uint8Array): Promise<unknown>
-  /** Whether {@link check} may take the place of the one that stands there: none, or that of a key before this one. */
-  follows(check: unknown): boolean
+  /**
+   * Whether a check may take the place of the one that stands there: of none, of that of a key before this one, and of
+   * one that does not say yet that all is sealed. None that says so gives way to one that does not.
+   */
+  follows(check: unknown, standing: unknown): boolean
   /** Whether a row is written as it would be now. */
   isCurrent(row: unknown): boolean
 }
 
 export interface OpenedRows {
   readonly opened: readonly Row[]
-  /** They were written with a key that is known, and are not as they were written. */
+  /** They are not as they were written with a key that is known, or were written with none. */
   readonly tampered: readonly Row[]
 }
 

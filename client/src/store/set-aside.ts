@@ -7,7 +7,7 @@ import { parseDatabaseName } from './names.ts'
 import type { OpeningMeans } from './opening.ts'
 import { inSlices } from './pace.ts'
 import { copyKey, pendingOf, setAsideKey } from './records.ts'
-import { applyInSlices, type Row, readContents, readRecordsOf, readRows } from './rows.ts'
+import { applyInSlices, type Contents, readContents, readRecordsOf, readRows } from './rows.ts'
 import { openRows } from './seals.ts'
 
 /** Those that hold something: what was dropped is a mere signpost to the copy that took its place. */
@@ -25,19 +25,21 @@ export async function setAsideCopies(means: OpeningMeans, documents: readonly st
 }
 
 /** @throws {TidemarkError} `not-found` */
-export async function readSetAside(id: string, means: OpeningMeans): Promise<readonly Row[]> {
+export async function readSetAside(id: string, means: OpeningMeans): Promise<Contents> {
   const database = await openSetAside(id, means)
   try {
-    return (await readContents(database, means.onProgress)).rows
+    return await readContents(database, means.onProgress)
   } finally {
     database.close()
   }
 }
 
 /** @throws {TidemarkError} `local-storage-key-wrong` */
-export async function applySetAside(id: string, rows: readonly Row[], { seals }: OpeningMeans): Promise<Y.Doc> {
+export async function applySetAside(id: string, contents: Contents, means: OpeningMeans): Promise<Y.Doc> {
   const doc = new Y.Doc()
-  const { opened } = await openRows(seals?.(id) ?? null, rows)
+  const seals = means.seals?.(id) ?? null
+  await seals?.verify(contents)
+  const { opened } = await openRows(seals, contents.rows)
   await applyInSlices(doc, opened, 'set-aside', inSlices())
   return doc
 }
