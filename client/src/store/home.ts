@@ -13,17 +13,18 @@ export interface Home {
   readonly memory: LocalStores
   /** Nobody opens a document there: what is set aside must not meet what is in memory now. */
   readonly aside: LocalStores
+  readonly isOurs: (account: string) => boolean
   /** Each of them once. */
   readonly all: readonly LocalStores[]
 }
 
 export function homeOf({ namespace, account }: Belongings, storesIn: (namespace: string) => LocalStores): Home {
   const stores = storesIn(namespace)
-  const claimed =
-    account === null ? null : new ClaimedStores(storesIn(sharedNamespace), (subject) => keyOf(subject) === account)
+  const isOurs = (subject: string) => account === null || keyOf(subject) === account
+  const claimed = account === null ? null : new ClaimedStores(storesIn(sharedNamespace), isOurs)
   // under another name: a copy in memory must not be taken for the one on the disk
   const memory = stores.kind === 'memory' ? stores : new MemoryStores(`${namespace}/memory`)
   const aside = new MemoryStores(`${namespace}/aside`)
   const all = [...new Set([stores, ...(claimed ? [claimed] : []), memory, aside])]
-  return { namespace, stores, claimed, memory, aside, all }
+  return { namespace, stores, claimed, memory, aside, isOurs, all }
 }

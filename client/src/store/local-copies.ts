@@ -82,6 +82,7 @@ export class LocalCopies {
     // a browser that does not answer does not open the copy either, which is told
     const isThere =
       claimed && (await this.#answer('looking for a copy', claimed.holds(document, stores)).catch(() => false))
+    this.#elsewhere.delete(document)
     if (!isThere) return this.#placeOf(home, opening, home)
     this.#elsewhere.set(document, databaseName(sharedNamespace, document))
     return this.#placeOf(home, opening, { namespace: sharedNamespace, stores: claimed })
@@ -89,12 +90,12 @@ export class LocalCopies {
 
   #placeOf(home: Home, { document, doc }: Opening, { namespace, stores }: Pick<Home, 'namespace' | 'stores'>): Place {
     const { clock, asks } = this.#means
-    const { memory, claimed } = home
+    const { memory, claimed, isOurs } = home
     const name = databaseName(namespace, document)
     const isOnDisk = stores !== memory
     const held = (edits: UnkeptEdits): HeldEdits => ({ ...edits, whole: rescue(doc) ?? edits.update })
     return {
-      ...{ stores, memory, name },
+      ...{ stores, memory, name, isOurs },
       heldAs: claimed ? [...new Set([name, databaseName(sharedNamespace, document)])] : [name],
       hold: (edits) =>
         this.#keeping.hold(name, held(edits), {

@@ -138,14 +138,14 @@ export class LocalCopy {
   }
 
   async #takeOver(
-    { heldAs }: Place,
+    { heldAs, isOurs }: Place,
     { history, marks, account: owner }: Loaded,
     whose: () => Promise<string | null>,
   ): Promise<LoadedCopy['handedOver']> {
     const { keeping } = this.#means
     const names = heldAs.filter((name) => keeping.pendingCount(name) > 0)
     if (names.length === 0) return null
-    const taker = { history, marks, owner, account: this.#account ?? (await whose()) }
+    const taker = { history, marks, owner, isOurs, account: this.#account ?? (await whose()) }
     let held: HeldEdits | null = null
     for (const name of names) held ??= keeping.take(name, taker)
     if (!held) return null

@@ -36,6 +36,8 @@ export interface Taker {
   readonly owner: string | null
   /** On whose behalf it is opened; null when nobody can say. */
   readonly account: string | null
+  /** May what this account made be in its copy, wherever that is (D3.9)? */
+  readonly isOurs: (account: string) => boolean
 }
 
 interface Held extends Holding {
@@ -172,6 +174,7 @@ export class PageKeeping {
 function mayTake(taker: Taker, { history, account }: HeldEdits): boolean {
   if (history && taker.history && history.epoch !== taker.history.epoch) return false
   if (account === null) return true
+  if (!taker.isOurs(account)) return false
   const isHis = taker.account === null || taker.account === account
   return isHis && !isForeign(taker.marks.values(), taker.owner, account)
 }

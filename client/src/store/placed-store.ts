@@ -10,6 +10,8 @@ export interface Place {
   readonly name: string
   /** The names under which this page may hold edits for it: its own, and the one it had before it was known whose it is. */
   readonly heldAs: readonly string[]
+  /** May what this account made be there (D3.9)? */
+  readonly isOurs: (account: string) => boolean
   /** Keeps in the page what could be kept nowhere. @returns a function that lets go of it */
   readonly hold: (edits: UnkeptEdits) => () => void
   /** The same of a copy that was set aside: it must not come into the one that took its place. */
