@@ -118,7 +118,9 @@ export class LocalCopies {
   async documents(): Promise<string[]> {
     const { all, namespace } = await this.#atHome()
     const kept = await Promise.all(all.map((stores) => this.#answer('listing copies', stores.documents())))
-    return [...new Set([...kept.flat(), ...this.#keeping.documents(databaseName(namespace, ''))])]
+    const inPage = this.#keeping.documents(databaseName(namespace, ''))
+    const elsewhere = [...this.#elsewhere].filter(([, name]) => this.#keeping.pendingCount(name) > 0)
+    return [...new Set([...kept.flat(), ...inPage, ...elsewhere.map(([document]) => document)])]
   }
 
   /** How many edits of a document that is not open are pending. */
