@@ -11,8 +11,8 @@ export const parametersTable =
   'create temp table tidemark_parameters (owner int not null, number int not null, piece bytea not null)'
 
 /**
- * The large parameters of statements for PGlite, which computes in this thread: they are handed over in pieces, between which
- * others have their turn, and the statement puts them together. That takes a tenth of the time.
+ * The large parameters of statements for PGlite, which does one thing after the other: they are handed over in pieces, between
+ * which others have their turn, and the statement puts them together. That takes a tenth of the time.
  */
 export class PgliteParameters {
   readonly #run: RunInTurn

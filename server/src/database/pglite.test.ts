@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
-import { rm } from 'node:fs/promises'
-import { setImmediate } from 'node:timers/promises'
+import { rm, writeFile } from 'node:fs/promises'
+import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newDataFolder } from '../../../test/helpers/data-folder.ts'
 import type { Driver } from './database.ts'
 import { openPglite } from './pglite.ts'
+import { PgliteClient } from './pglite-client.ts'
 
 let folder: string
 let driver: Driver
@@ -68,15 +69,41 @@ describe('PGlite', () => {
     ])
   })
 
-  test('[R6.12] many statements in a row leave others their turn', async () => {
+  test('[R6.12] others have their turns while it computes', async () => {
     let turns = 0
     let isDone = false
     const others = (async () => {
-      for (; !isDone; turns++) await setImmediate()
+      for (; !isDone; turns++) await setTimeout(1)
     })()
-    for (let count = 0; count < 20; count++) await driver.run(statement('select 1'), [])
+    await driver.run(statement('select count(*) from generate_series(1, 2000000)'), [])
     isDone = true
     await others
-    expect(turns).toBeGreaterThanOrEqual(20)
+    expect(turns).toBeGreaterThan(10)
+  })
+
+  test('what the database says of a failure comes over, with its code', async () => {
+    await expect(driver.run(statement('select 1 / 0'), [])).rejects.toMatchObject({ code: '22012', message: /zero/ })
+    const missing = driver.run(statement('select * from nowhere'), [])
+    await expect(missing).rejects.toMatchObject({ code: '42P01', severity: 'ERROR' })
+  })
+
+  test('once its thread has ended every question fails, those that wait, too', async () => {
+    const other = await newDataFolder()
+    const client = await PgliteClient.open(`${other}/pglite`)
+    const waiting = client.query('select count(*) from generate_series(1, 500000)', [])
+    waiting.catch(() => {})
+    await client.abandon()
+    await expect(waiting).rejects.toThrow('has ended')
+    await expect(client.query('select 1', [])).rejects.toThrow('has ended')
+    expect(client.ended).toBeInstanceOf(Error)
+    await rm(other, { recursive: true })
+  })
+
+  test('a folder that is none is refused, and no thread is left', async () => {
+    const other = await newDataFolder()
+    await rm(`${other}/pglite`, { recursive: true, force: true })
+    await writeFile(`${other}/pglite`, 'a file')
+    await expect(openPglite(other)).rejects.toThrow()
+    await rm(other, { recursive: true })
   })
 })
