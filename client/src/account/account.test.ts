@@ -311,6 +311,20 @@ describe('[D3.9] copies from before each account had a namespace of its own', ()
     expect(textOf(again.document)).toBe('before')
   })
 
+  test('that a browser gives no answer about are not hidden by a new one: the document opens in memory, in time, and says so', async () => {
+    const { world, device, open, stored, wroteBefore } = browser()
+    await wroteBefore('before', 'ada')
+    const tab = device.openTab()
+    const { document, errors } = open(() => tokenOf('ada'), {
+      tab,
+      localStores: ({ namespace }) =>
+        Object.assign(tab.localStores(namespace), { owners: () => new Promise<never>(() => {}) }),
+    })
+    await world.advanceTime(5_500)
+    expect(document.status.localStore).toMatchObject({ kind: 'memory', reason: { code: 'local-storage-unavailable' } })
+    expect([errors, stored(ada), stored(sharedNamespace)]).toEqual([['local-storage-unavailable'], null, 'before'])
+  })
+
   test('also in documents that nobody opens', async () => {
     const { world, open, wroteBefore } = browser()
     await wroteBefore('elsewhere', 'ada', 'diary')

@@ -79,13 +79,22 @@ export class LocalCopies {
   async #findPlace(home: Home, opening: Opening): Promise<Place> {
     const { stores, claimed } = home
     const { document } = opening
-    // a browser that does not answer does not open the copy either, which is told
-    const isThere =
-      claimed && (await this.#answer('looking for a copy', claimed.holds(document, stores)).catch(() => false))
     this.#elsewhere.delete(document)
-    if (!isThere) return this.#placeOf(home, opening, home)
-    this.#elsewhere.set(document, databaseName(sharedNamespace, document))
-    return this.#placeOf(home, opening, { namespace: sharedNamespace, stores: claimed })
+    if (!claimed) return this.#placeOf(home, opening, home)
+    const look = () => claimed.holds(document, stores)
+    try {
+      // what fails once may not fail twice
+      const isThere = await this.#answer('looking for a copy', look().catch(look))
+      if (!isThere) return this.#placeOf(home, opening, home)
+      this.#elsewhere.set(document, databaseName(sharedNamespace, document))
+      return this.#placeOf(home, opening, { namespace: sharedNamespace, stores: claimed })
+    } catch (cause) {
+      // A second copy beside one that nobody could look at would hide what is pending there.
+      const open = () => {
+        throw new TidemarkError('local-storage-unavailable', undefined, { cause })
+      }
+      return { ...this.#placeOf(home, opening, home), stores: { open } }
+    }
   }
 
   #placeOf(home: Home, { document, doc }: Opening, { namespace, stores }: Pick<Home, 'namespace' | 'stores'>): Place {

@@ -4,7 +4,7 @@ import type { UnkeptEdits } from './page-keeping.ts'
 
 /** Where a document's copy is kept, and where instead when that does not work. */
 export interface Place {
-  readonly stores: LocalStores
+  readonly stores: Pick<LocalStores, 'open'>
   readonly memory: LocalStores
   /** Of the copy, for all its generations. */
   readonly name: string
@@ -20,7 +20,7 @@ export interface Place {
 
 /** The store of one opening. What comes before it is known where the copy is waits, in its order. */
 export class PlacedStore {
-  readonly #open: (stores: LocalStores) => LocalStore
+  readonly #open: (stores: Place['stores']) => LocalStore
   readonly #placed: Promise<Place>
   #place: Place | null = null
   #store: LocalStore | null = null
@@ -28,7 +28,7 @@ export class PlacedStore {
   #memoryReason: TidemarkError | null = null
 
   /** @param place never rejects */
-  constructor(place: Place | Promise<Place>, open: (stores: LocalStores) => LocalStore) {
+  constructor(place: Place | Promise<Place>, open: (stores: Place['stores']) => LocalStore) {
     this.#open = open
     this.#placed =
       place instanceof Promise ? place.then((known) => this.#begin(known)) : Promise.resolve(this.#begin(place))
