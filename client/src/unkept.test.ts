@@ -327,9 +327,10 @@ describe('[R3.9] a browser that does not answer', () => {
   })
 
   test('when it stops answering after the document was opened: what was written then is counted', async () => {
-    const { client } = personAt(nowhere, { openTimeLimit: 50 })
+    const { client } = personAt(nowhere, { openTimeLimit: 1_000 })
     const document = client.open('plan')
     await document.whenLoaded
+    expect(document.status.localStore.kind, 'it was opened in time').toBe('indexeddb')
     // a transaction that never ends: what is asked for after it waits for ever
     const transaction = IDBDatabase.prototype.transaction
     vi.spyOn(IDBDatabase.prototype, 'transaction').mockImplementation(function (this: IDBDatabase, ...given) {
