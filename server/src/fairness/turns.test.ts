@@ -118,6 +118,22 @@ describe('[R6.41] what comes in at once is done in turns', () => {
     expect(Math.abs(done.indexOf('one5') - done.indexOf('two5')), 'side by side').toBeLessThan(4)
   })
 
+  test('many who took nothing yet do not shut out one who took some', async () => {
+    const { time, named, done } = world()
+    const ada = named('ada')
+    ada(9)
+    time.now += 500
+    await setImmediate()
+    const fresh = () => named('new')(3)
+    for (let count = 0; count < 10; count++) fresh()
+    ada(0.1)
+    for (let turns = 0; !done.includes('ada1') && turns < 20; turns++) {
+      await setImmediate()
+      for (let count = 0; count < 10; count++) fresh()
+    }
+    expect(done).toContain('ada1')
+  })
+
   test('what somebody took is forgotten by and by', () => {
     const eve = new Participant()
     eve.take(100, 0)

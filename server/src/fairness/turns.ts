@@ -13,6 +13,8 @@ const halfLifeMs = 1_000
 /** Somebody whose requests are done in their order: a socket, or an address; or some long work. */
 export class Participant {
   readonly waiting: (() => void)[] = []
+  /** When its turn should come, while something waits; in ms. */
+  due = 0
   /** In which turn it was last, and how much was done for it then. */
   turn = -1
   done = 0
@@ -42,7 +44,8 @@ export class Participant {
 
 /**
  * What came in at once is done in several turns of the event loop (R6.41), so that thousands of frames or requests of
- * some leave the others their turn. Of those who wait, whoever took least of the server lately comes first.
+ * some leave the others their turn. Who waits comes later by as much as they took of the server lately, and no later: many
+ * who took nothing do not shut out one who did.
  */
 export class Turns {
   readonly #now: () => number
@@ -75,8 +78,13 @@ export class Turns {
   #wait(participant: Participant, work: () => void): void {
     if (!this.#isScheduled) this.#schedule()
     if (participant.waiting.push(work) > 1) return
-    this.#waiting.add(participant)
+    this.#lineUp(participant, this.#now())
     participant.waits(true)
+  }
+
+  #lineUp(participant: Participant, now: number): void {
+    participant.due = now + participant.taken(now)
+    this.#waiting.add(participant)
   }
 
   #isItsTurn(participant: Participant, now: number): boolean {
@@ -125,13 +133,12 @@ export class Turns {
 
   #doWaiting(): void {
     const began = this.#now()
-    const participant = this.#left-- > 0 && !this.#isOver(began) ? this.#whoTookLeast(began) : null
+    const participant = this.#left-- > 0 && !this.#isOver(began) ? this.#whoIsDue() : null
     if (!participant) return
     const work = participant.waiting.shift() as () => void
-    if (participant.waiting.length === 0) {
-      this.#waiting.delete(participant)
-      participant.waits(false)
-    }
+    this.#waiting.delete(participant)
+    if (participant.waiting.length > 0) this.#lineUp(participant, began)
+    else participant.waits(false)
     // what it does in promises is done by then, and counts
     const whenDone = () => {
       const now = this.#now()
@@ -142,15 +149,9 @@ export class Turns {
     work()
   }
 
-  #whoTookLeast(now: number): Participant | null {
+  #whoIsDue(): Participant | null {
     let first: Participant | null = null
-    let least = Number.POSITIVE_INFINITY
-    for (const participant of this.#waiting) {
-      const taken = participant.taken(now)
-      if (taken >= least) continue
-      first = participant
-      least = taken
-    }
+    for (const participant of this.#waiting) if (!first || participant.due < first.due) first = participant
     return first
   }
 }
