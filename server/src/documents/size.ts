@@ -44,7 +44,7 @@ export function sizeFreed({ store }: Y.Doc, deletions: Deletions): number {
 const idBytes = 8
 const rangeBytes = 5
 
-function structSize(struct: Y.Item | Y.GC): number {
+export function structSize(struct: Y.Item | Y.GC): number {
   if (!(struct instanceof Y.Item)) return 4
   const { origin, rightOrigin, parentSub } = struct
   const place = (origin ? idBytes : 0) + (rightOrigin ? idBytes : 0)

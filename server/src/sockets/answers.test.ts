@@ -8,6 +8,7 @@ import { makeDocuments } from '../documents/testing.ts'
 import { Answers } from './answers.ts'
 import { readClaims } from './claims.ts'
 import { Session } from './session.ts'
+import { endless } from './testing.ts'
 
 let database: Database
 
@@ -27,6 +28,8 @@ test('[R1.9] a document that Yjs broke in its clean-up is not acknowledged any m
     transport: {
       isOpen: true,
       hears: true,
+      room: () => endless,
+      whenRoom: async () => endless,
       send: (frame) => sent.push(frame),
       close: () => {},
       setPaused: () => {},
@@ -76,6 +79,8 @@ test('[R1.10] while an update is applied in turns, answers wait for it, in their
     transport: {
       isOpen: true,
       hears: true,
+      room: () => endless,
+      whenRoom: async () => endless,
       send: (frame) => sent.push(frame),
       close() {},
       setPaused() {},

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { Early, strangersMessage } from './early.ts'
 import { Reading } from './reading.ts'
 import { Session } from './session.ts'
+import { endless } from './testing.ts'
 
 const mib = 1024 * 1024
 
@@ -13,6 +14,8 @@ function world() {
     transport: {
       isOpen: true,
       hears: true,
+      room: () => endless,
+      whenRoom: async () => endless,
       send() {},
       close() {},
       setPaused() {},

@@ -11,7 +11,7 @@ import type { OpenDocument } from '../documents/open-document.ts'
 import { questionFrame, readHeader, updateFrame } from './frames.ts'
 import { Questions } from './questions.ts'
 import { Session } from './session.ts'
-import { LocalServer } from './testing.ts'
+import { endless, LocalServer } from './testing.ts'
 
 interface Said {
   type: number
@@ -38,6 +38,8 @@ function world(document: Y.Doc, bytes: number) {
         return state.isOpen
       },
       hears: true,
+      room: () => endless,
+      whenRoom: async () => endless,
     },
     documents: { get: () => open } as unknown as Documents,
     isCurrent: () => state.isCurrent,

@@ -2,7 +2,9 @@ import { encodeInSlices, type Pace } from '@tidemark/shared'
 import * as Y from 'yjs'
 import type { Documents } from '../documents/documents.ts'
 import { inTurns } from '../documents/pace.ts'
+import { answerSize } from './answer-size.ts'
 import * as frames from './frames.ts'
+import type { Room } from './outgoing-total.ts'
 import type { Session } from './session.ts'
 import type { Transport } from './transport.ts'
 
@@ -20,16 +22,54 @@ export interface QuestionsParts {
 
 /** Hocuspocus answers for smaller documents itself; in bytes. */
 const largeDocument = 512 * 1024
+/** So much it may answer in one turn of the event loop, for all who ask, in bytes. */
+const answeredInTurn = 1024 * 1024
+
+let answered = 0
+
+/** Notes an answer that Hocuspocus is to make in this turn. @returns false when it is for a later one */
+function mayAnswerNow(bytes: number): boolean {
+  if (answered === 0) {
+    setImmediate(() => {
+      answered = 0
+    })
+  }
+  if (answered > 0 && answered + bytes > answeredInTurn) return false
+  answered += Math.max(1, bytes)
+  return true
+}
+
+/** The answer that is being built on this server, and those behind it. */
+let builds: Promise<void> | null = null
+
+/** One at a time: each takes its part of each turn of the event loop, and twenty would take twenty. */
+async function oneAtATime(build: () => Promise<void>): Promise<void> {
+  const before = builds
+  const { promise, resolve } = Promise.withResolvers<void>()
+  builds = promise
+  if (before) await before
+  await build().finally(() => {
+    if (builds === promise) builds = null
+    resolve()
+  })
+}
+
+/** An answer that is not made by Hocuspocus. */
+interface Answer {
+  known: Known
+  /** Null while it waits for room, or for others' to be built. */
+  building: { readonly room: Room; readonly done: Promise<void>; readonly held: Uint8Array[] } | null
+}
 
 /**
  * The answers to a socket's questions for what it lacks (R6.12): Hocuspocus encodes a document in one go, which takes a
- * second for 60 MB, and everybody on the server waits for it. Here large ones are encoded in turns.
+ * second for 60 MB, and everybody on the server waits for it. Here large ones are encoded in turns, and those for which
+ * there is no room when there is (R6.42); one at a time for each session.
  */
 export class Questions {
   readonly #parts: QuestionsParts
   readonly #asked = new WeakMap<Uint8Array, Known>()
-  /** The sessions that wait for an answer, and what was sent to them since they asked: it comes behind the answer. */
-  readonly #waiting = new Map<Session, Uint8Array[]>()
+  readonly #answers = new Map<Session, Answer>()
 
   constructor(parts: QuestionsParts) {
     this.#parts = parts
@@ -49,38 +89,78 @@ export class Questions {
     const known = this.#asked.get(frame)
     if (!known) return nothing
     // of several the last one is answered: it knows the most
-    if (session.lastQuestion !== frame) {
-      frames.makeEmpty(frame)
-      return nothing
-    }
-    const open = this.#parts.documents.get(session.documentName)
-    if (open?.document !== document) return nothing
+    if (session.lastQuestion === frame) return this.#handle(session, document, frame, known)
+    frames.makeEmpty(frame)
+    return nothing
+  }
+
+  async #handle(session: Session, document: Y.Doc, frame: Uint8Array, known: Known): Promise<void> {
+    const { documents, transport } = this.#parts
+    const open = documents.get(session.documentName)
+    if (open?.document !== document) return
     // nobody gets a part of an update
-    if (open.applying) return this.#later(open.applying, session, document, frame)
-    if (open.size.bytes < largeDocument) return nothing
-    return this.#instead(session, document, frame, known)
+    while (open.applying) await open.applying.catch(() => {})
+    const { building } = this.#answers.get(session) ?? {}
+    if (building) await building.done
+    const underWay = this.#answers.get(session)
+    if (underWay) {
+      underWay.known = known
+      frames.makeEmpty(frame)
+      return
+    }
+    const whole = open.size.bytes
+    const isLarge = whole >= largeDocument
+    const bytes = isLarge ? answerSize(document, known, whole) : whole
+    while (!isLarge && !mayAnswerNow(bytes)) await new Promise(setImmediate)
+    const room = transport.room(bytes)
+    if (room && !isLarge) {
+      // Hocuspocus makes it in this turn
+      setImmediate(room.leave)
+      return
+    }
+    frames.makeEmpty(frame)
+    const answer: Answer = { known, building: null }
+    this.#answers.set(session, answer)
+    if (room && builds === null) await this.#begin(session, document, answer, room)
+    else if (room) void this.#begin(session, document, answer, room)
+    // what the session sends meanwhile does not wait for it
+    else void this.#whenRoom(session, document, answer, bytes)
   }
 
-  async #later(applied: Promise<void>, session: Session, document: Y.Doc, frame: Uint8Array): Promise<void> {
-    await applied.catch(() => {})
-    await this.beforeHandling(session, document, frame)
+  async #whenRoom(session: Session, document: Y.Doc, answer: Answer, bytes: number): Promise<void> {
+    const room = await this.#parts.transport.whenRoom(bytes)
+    if (room) await this.#begin(session, document, answer, room)
+    else this.#answers.delete(session)
   }
 
-  async #instead(session: Session, document: Y.Doc, frame: Uint8Array, known: Known): Promise<void> {
-    const held: Uint8Array[] = []
-    this.#waiting.set(session, held)
+  #begin(session: Session, document: Y.Doc, answer: Answer, room: Room): Promise<void> {
+    return oneAtATime(async () => {
+      const { promise: done, resolve } = Promise.withResolvers<void>()
+      const held: Uint8Array[] = []
+      answer.building = { room, done, held }
+      await this.#build(session, document, answer.known, { room, held })
+      resolve()
+    })
+  }
+
+  async #build(
+    session: Session,
+    document: Y.Doc,
+    known: Known,
+    { room, held }: { room: Room; held: readonly Uint8Array[] },
+  ): Promise<void> {
     try {
-      await this.#answerInTurns(session, document, known)
+      await this.#answerInTurns(session, document, known, room)
       for (const late of held) this.#parts.transport.send(late)
     } catch (cause) {
       if (cause !== gone) this.#parts.failed(session, cause)
     } finally {
-      this.#waiting.delete(session)
+      room.leave()
+      this.#answers.delete(session)
     }
-    frames.makeEmpty(frame)
   }
 
-  async #answerInTurns(session: Session, document: Y.Doc, known: Known): Promise<void> {
+  async #answerInTurns(session: Session, document: Y.Doc, known: Known, room: Room): Promise<void> {
     const { transport, isCurrent } = this.#parts
     const pace = inTurns()
     const patient: Pace = {
@@ -90,21 +170,25 @@ export class Questions {
         if (!transport.isOpen || !isCurrent(session) || document.isDestroyed) throw gone
       },
     }
+    if (!isCurrent(session) || document.isDestroyed) return
     // in the order of Hocuspocus: what the client has that we lack is wanted at once
     transport.send(frames.questionFrame(session.address, Y.encodeStateVector(document)))
     const { update, pending } = await encodeInSlices(document, patient, known, frames.frameRoom)
     await patient.rest()
+    // it counts as what waits from now on
+    room.leave()
     transport.send(frames.answerFrame(session.address, update))
     if (pending) transport.send(frames.updateFrame(session.address, pending))
   }
 
-  /** Keeps a frame for a session that waits for an answer. @returns false when nobody on this socket does */
+  /** Keeps a frame for a session whose answer is being built. @returns false when nobody on this socket has one */
   hold(frame: Uint8Array): boolean {
-    if (this.#waiting.size === 0) return false
+    if (this.#answers.size === 0) return false
     const { address } = frames.readHeader(frame)
-    for (const [session, held] of this.#waiting) {
-      if (session.address !== address || !this.#parts.isCurrent(session)) continue
-      held.push(frame)
+    for (const [session, { building }] of this.#answers) {
+      if (!building || session.address !== address || !this.#parts.isCurrent(session)) continue
+      building.held.push(frame)
+      building.room.grow(frame.byteLength)
       return true
     }
     return false

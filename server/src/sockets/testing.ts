@@ -1,6 +1,10 @@
 import { parseConfig } from '../config.ts'
 import { createLog } from '../log.ts'
 import { type RunningServer, startServer } from '../server.ts'
+import type { Room } from './outgoing-total.ts'
+
+/** As much room as anybody wants. */
+export const endless: Room = { grow() {}, leave() {} }
 
 /** A server in the test's own process. */
 export class LocalServer {

@@ -1,6 +1,12 @@
+import type { Room } from './outgoing-total.ts'
+
 /** One accepted WebSocket as the gate sees it, in Hocuspocus's own framing whatever the client speaks. */
 export interface Transport {
   send(frame: Uint8Array): void
+  /** Room for an answer of so many bytes that is to be built (R6.42); null when there is none now. */
+  room(bytes: number): Room | null
+  /** Waits for it. @returns null when the client is gone */
+  whenRoom(bytes: number): Promise<Room | null>
   /** `reason` is an error code. */
   close(code: number, reason: string): void
   readonly isOpen: boolean

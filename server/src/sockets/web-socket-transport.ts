@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { closeCode } from '@tidemark/shared'
 import type { WebSocket } from 'ws'
-import type { OutgoingTotal, SlowSocket } from './outgoing-total.ts'
+import type { OutgoingTotal, Room, SlowSocket } from './outgoing-total.ts'
 import type { Transport } from './transport.ts'
 
 /**
@@ -32,7 +32,25 @@ export class WebSocketTransport implements Transport, SlowSocket {
     this.#bufferBytes = bufferBytes
     this.#total = total
     socket.on('drain', () => this.#count())
-    socket.once('close', () => total.set(this, 0))
+    socket.once('close', () => total.forget(this))
+  }
+
+  get bound(): number {
+    return this.#bufferBytes
+  }
+
+  get left(): number {
+    // what the system has not taken of a large frame; the stream counts all of it until the end
+    const underWay: unknown = Reflect.get(Reflect.get(this.#socket, '_handle') ?? {}, 'writeQueueSize')
+    return this.#socket.writableLength + (typeof underWay === 'number' ? underWay : 0)
+  }
+
+  room(bytes: number): Room | null {
+    return this.#total.room(this, bytes)
+  }
+
+  async whenRoom(bytes: number): Promise<Room | null> {
+    return this.isOpen ? await this.#total.whenRoom(this, bytes) : null
   }
 
   get isOpen(): boolean {

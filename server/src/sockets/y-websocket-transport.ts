@@ -8,6 +8,7 @@ import {
 } from '@tidemark/shared'
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
+import type { Room } from './outgoing-total.ts'
 import type { Transport } from './transport.ts'
 
 /**
@@ -24,6 +25,14 @@ export class YWebsocketTransport implements Transport {
 
   get isOpen(): boolean {
     return this.#inner.isOpen
+  }
+
+  room(bytes: number): Room | null {
+    return this.#inner.room(bytes)
+  }
+
+  whenRoom(bytes: number): Promise<Room | null> {
+    return this.#inner.whenRoom(bytes)
   }
 
   get hears(): boolean {

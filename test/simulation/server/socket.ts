@@ -74,6 +74,8 @@ export class SimulatedSocket {
         if (!isPaused) this.#timeline.effectAt(this.#timeline.time, () => this.#readOn())
       },
       limitMessages: () => {},
+      room: () => endless,
+      whenRoom: async () => endless,
     }
   }
 
@@ -128,3 +130,5 @@ export class SimulatedSocket {
     this.#timeline.effectAt(at, arrive)
   }
 }
+
+const endless = { grow() {}, leave() {} }
