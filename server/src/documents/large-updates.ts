@@ -13,6 +13,13 @@ export interface LargeUpdatesParts {
   finished(open: OpenDocument): void
 }
 
+export interface Writer {
+  readonly connection: Connection
+  readonly author: string | null
+  /** Whether they still have the right to write. */
+  counts(): boolean
+}
+
 /**
  * The updates that are too large to be applied in one go (R6.34). Until one is whole it is in memory only: nobody gets a
  * part of it and no part of it is stored, because editors take away what their schema does not allow, such as a table that
@@ -25,11 +32,14 @@ export class LargeUpdates {
     this.#parts = parts
   }
 
-  /** Applies a client's update, and tells everybody of it; one at a time in each document. */
-  apply(open: OpenDocument, update: Uint8Array, connection: Connection, author: string | null): Promise<void> {
+  /**
+   * Applies a client's update, and tells everybody of it; one at a time in each document.
+   * @returns false when it did not count any more when its turn came
+   */
+  apply(open: OpenDocument, update: Uint8Array, writer: Writer): Promise<boolean> {
     const before = open.applying ?? Promise.resolve()
     const applying = before
-      .then(() => this.#apply(open, update, connection, author))
+      .then(() => this.#apply(open, update, writer))
       .finally(() => {
         if (open.applying !== applying) return
         open.applying = null
@@ -39,21 +49,22 @@ export class LargeUpdates {
     return applying
   }
 
-  async #apply(open: OpenDocument, update: Uint8Array, connection: Connection, author: string | null): Promise<void> {
+  async #apply(open: OpenDocument, update: Uint8Array, { connection, author, counts }: Writer): Promise<boolean> {
     const { document } = open
     const isWanted = () => !document.isDestroyed && open.fault === null
-    if (!isWanted()) return
+    if (!isWanted() || !counts()) return false
     const origin = { source: 'connection', connection }
     const applied = await applyInTurns(document, update, { origin, isWanted })
-    if (applied.kind === 'ended' || !isWanted()) return
+    if (applied.kind === 'ended' || !isWanted()) return true
     if (applied.kind === 'torn') {
       this.#parts.giveUp(open, new Error('Yjs threw in the middle of a large update', { cause: applied.cause }))
-      return
+      return true
     }
-    if (applied.update === null) return
+    if (applied.update === null) return true
     this.#parts.append(open, applied.update, author)
     document.lastChangeTime = Date.now()
     await this.#tellOthers(open, applied.update, connection)
+    return true
   }
 
   /** Each recipient gets its own copy, of megabytes: others have their turn between them. */

@@ -15,7 +15,7 @@ export interface OpenDocument {
   /** Why it takes no more edits: it is about to leave memory, and nothing that comes to it is stored. */
   fault: Error | null
   /** While updates are applied in turns: until the last of them is whole. What is in memory then is not to be stored or told of. */
-  applying: Promise<void> | null
+  applying: Promise<unknown> | null
   /** One more update has been counted in `snapshot`: looks whether the next one is due. */
   counted(): void
 }

@@ -69,7 +69,7 @@ export class LateWrites {
     const { isCurrent, isDismissed, failed } = this.#parts
     const counts = () => isCurrent(session) && !isDismissed(connection)
     try {
-      if (counts()) write.fault = await this.#decide(session, connection, write)
+      if (counts()) write.fault = await this.#decide(session, connection, write, counts)
     } catch (cause) {
       write.fault = 'internal'
       if (isCurrent(session)) failed(session, cause)
@@ -80,8 +80,17 @@ export class LateWrites {
     else frames.makeEmpty(frame)
   }
 
-  /** Applies it, unless it is to be refused. @returns why it is refused; null when it was taken */
-  async #decide(session: Session, connection: Connection, write: PassedWrite): Promise<ErrorCode | null> {
+  /**
+   * Applies it, unless it is to be refused. What has begun to be applied is taken: it cannot be taken back.
+   * @param counts whether its writer still has the right to it, which may go meanwhile
+   * @returns why it is refused; null when it was taken
+   */
+  async #decide(
+    session: Session,
+    connection: Connection,
+    write: PassedWrite,
+    counts: () => boolean,
+  ): Promise<ErrorCode | null> {
     const { documents, limits, refused, circumstancesOf } = this.#parts
     const open = documents.get(session.documentName)
     // the answer finds that the document has left memory
@@ -95,6 +104,7 @@ export class LateWrites {
     } catch (cause) {
       verdict = { kind: 'refuse-write', code: 'update-malformed', cause }
     }
+    if (!counts()) return 'connection-lost'
     if (verdict.kind === 'refuse-write') {
       refused(session, verdict)
       return verdict.code
@@ -103,7 +113,7 @@ export class LateWrites {
     session.refusals.passed(claims)
     if (connection.readOnly) return (await isAppliedInTurns(open, claims, pace)) ? null : 'read-only'
     const author = session.access?.userId ?? null
-    await documents.large.apply(open, write.update, connection, author)
+    if (!(await documents.large.apply(open, write.update, { connection, author, counts }))) return 'connection-lost'
     if (await isAppliedInTurns(open, claims, pace)) return null
     return keepHeldBack(documents, open, { update: write.update, claims }, author)
   }

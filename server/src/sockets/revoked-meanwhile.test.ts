@@ -1,10 +1,12 @@
+import { setTimeout } from 'node:timers/promises'
 import pg from 'pg'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import * as Y from 'yjs'
 import { freshDatabase, query } from '../../../test/helpers/postgres.ts'
 import { RawClient } from '../../../test/helpers/raw-client.ts'
 import { secret, token } from '../../../test/helpers/tokens.ts'
 import { until } from '../../../test/helpers/until.ts'
+import { Gate } from './gate.ts'
 import { LocalServer } from './testing.ts'
 
 let databaseUrl: string
@@ -76,15 +78,21 @@ test('[S8] [R6.34] what is being looked through when its writer is revoked is ne
     doc.getText('t').insert(0, 'too late')
   })
   const update = Y.encodeStateAsUpdate(doc)
+  // it stays in memory
+  using ben = await RawClient.open(server.sync, 'large', await asBen())
   using eve = await RawClient.open(server.sync, 'large', await token({ subject: 'eve' }))
+  const handling = vi.spyOn(Gate.prototype, 'beforeHandling')
+  const begun = () => handling.mock.calls.some(([, frame]) => frame.byteLength > update.byteLength)
   eve.update('large', update)
   eve.sync('large', 0, Y.encodeStateVector(new Y.Doc()))
-  await until('it has come', () => eve.socket.bufferedAmount === 0)
+  await until('it is looked through', begun)
   await server.revocations.revoke({ userId: 'eve' })
   await until('she is told', () => eve.reasons.includes('token-revoked'))
+  const rows = () => query(databaseUrl, `select 1 from tidemark_store.updates where octet_length(bytes) > 1000000`)
+  await setTimeout(1_000)
   expect(await textIn('large')).toBe('')
+  expect(await rows()).toEqual([])
   expect(eve.said.filter((said) => said.kind === 'status')).toEqual([])
-  using ben = await RawClient.open(server.sync, 'large', await asBen())
   ben.update('large', content('goes on'))
   await until('others go on', () => ben.said.some((said) => said.kind === 'status' && said.saved))
   expect(await textIn('large')).toBe('goes on')
