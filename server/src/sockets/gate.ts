@@ -60,6 +60,7 @@ export class Gate implements WebSocketLike {
   readonly #lateWrites: LateWrites
   #forward: ((frame: Uint8Array) => void) | null = null
   #wasAuthenticated = false
+  #isGone = false
 
   constructor({ transport, reading, consumer, documents, presences, limits, events, now }: GateParts) {
     this.#consumer = consumer
@@ -328,8 +329,9 @@ export class Gate implements WebSocketLike {
 
   // ——— from Hocuspocus ———
 
+  /** Open as long as something that the client sent may wait: Hocuspocus drops what comes from a socket that is not. */
   get readyState(): number {
-    return this.#transport.isOpen ? 1 : 3
+    return this.#transport.hears && !this.#isGone ? 1 : 3
   }
 
   send(data: Parameters<WebSocketLike['send']>[0]): void {
@@ -349,6 +351,7 @@ export class Gate implements WebSocketLike {
 
   /** The socket is gone. */
   closed(): void {
+    this.#isGone = true
     for (const address of [...this.sessions.keys()]) this.#forget(address)
     this.#consumer.close()
   }
