@@ -70,6 +70,8 @@ export class Questions {
   readonly #parts: QuestionsParts
   readonly #asked = new WeakMap<Uint8Array, Known>()
   readonly #answers = new Map<Session, Answer>()
+  /** Those whose question is answered in this turn of the event loop. */
+  readonly #answeredNow = new Set<Session>()
 
   constructor(parts: QuestionsParts) {
     this.#parts = parts
@@ -98,6 +100,14 @@ export class Questions {
     const { documents, transport } = this.#parts
     const open = documents.get(session.documentName)
     if (open?.document !== document) return
+    // of many that come together the first is answered, and then the last of each turn
+    while (this.#answeredNow.has(session)) await new Promise(setImmediate)
+    if (session.lastQuestion !== frame) {
+      frames.makeEmpty(frame)
+      return
+    }
+    this.#answeredNow.add(session)
+    setImmediate(() => this.#answeredNow.delete(session))
     // nobody gets a part of an update
     while (open.applying) await open.applying.catch(() => {})
     const { building } = this.#answers.get(session) ?? {}
