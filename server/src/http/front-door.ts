@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { type ErrorCode, errorSentences } from '@tidemark/shared'
 import type { Arrivals } from '../fairness/arrivals.ts'
 import type { Turns } from '../fairness/turns.ts'
+import { alwaysClosed } from './headers.ts'
 import type { AppParts } from './parts.ts'
 import { requestCounter } from './request-counter.ts'
 
@@ -79,11 +80,7 @@ const bareHeaders = {
   'Content-Type': 'application/json',
   'Cache-Control': 'no-store',
   'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
-  'X-Content-Type-Options': 'nosniff',
-  'X-Frame-Options': 'DENY',
-  'Referrer-Policy': 'no-referrer',
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Resource-Policy': 'same-origin',
+  ...alwaysClosed,
 }
 
 function send(response: ServerResponse, status: number, body: object, headers: Headers): void {

@@ -1,5 +1,15 @@
 import type { MiddlewareHandler } from 'hono'
 
+/** What no answer allows, whatever it is. */
+export const alwaysClosed = {
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
+  'Referrer-Policy': 'no-referrer',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Permissions-Policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
+}
+
 /**
  * The headers of every answer (S5). No inline script or style anywhere, nothing from elsewhere, and sockets to this
  * server only: Safari does not count its own `ws:` as `'self'`.
@@ -19,12 +29,7 @@ export function securityHeaders(host: string): Record<string, string> {
       "frame-ancestors 'none'",
       "form-action 'none'",
     ].join('; '),
-    'X-Content-Type-Options': 'nosniff',
-    'X-Frame-Options': 'DENY',
-    'Referrer-Policy': 'no-referrer',
-    'Cross-Origin-Opener-Policy': 'same-origin',
-    'Cross-Origin-Resource-Policy': 'same-origin',
-    'Permissions-Policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
+    ...alwaysClosed,
   }
 }
 
