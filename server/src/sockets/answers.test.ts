@@ -8,7 +8,7 @@ import { makeDocuments } from '../documents/testing.ts'
 import { Answers } from './answers.ts'
 import { readClaims } from './claims.ts'
 import { Session } from './session.ts'
-import { endless } from './testing.ts'
+import { openTransport } from './testing.ts'
 
 let database: Database
 
@@ -25,16 +25,7 @@ test('[R1.9] a document that Yjs broke in its clean-up is not acknowledged any m
   const sent: Uint8Array[] = []
   const broken: string[] = []
   const answers = new Answers({
-    transport: {
-      isOpen: true,
-      hears: true,
-      room: () => endless,
-      whenRoom: async () => endless,
-      send: (frame) => sent.push(frame),
-      close: () => {},
-      setPaused: () => {},
-      limitMessages: () => {},
-    },
+    transport: openTransport({ send: (frame) => sent.push(frame) }),
     documents: world.documents,
     isCurrent: () => true,
     report: () => {},
@@ -76,16 +67,7 @@ test('[R1.10] while an update is applied in turns, answers wait for it, in their
   if (!open) throw new Error('it is open')
   const sent: Uint8Array[] = []
   const answers = new Answers({
-    transport: {
-      isOpen: true,
-      hears: true,
-      room: () => endless,
-      whenRoom: async () => endless,
-      send: (frame) => sent.push(frame),
-      close() {},
-      setPaused() {},
-      limitMessages() {},
-    },
+    transport: openTransport({ send: (frame) => sent.push(frame) }),
     documents: world.documents,
     isCurrent: () => true,
     report: () => {},

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { Early, strangersMessage } from './early.ts'
 import { Reading } from './reading.ts'
 import { Session } from './session.ts'
-import { endless } from './testing.ts'
+import { openTransport } from './testing.ts'
 
 const mib = 1024 * 1024
 
@@ -11,18 +11,11 @@ function world() {
   const state = { largest: 0, isPaused: false }
   const taken: Uint8Array[] = []
   const early = new Early({
-    transport: {
-      isOpen: true,
-      hears: true,
-      room: () => endless,
-      whenRoom: async () => endless,
-      send() {},
-      close() {},
-      setPaused() {},
+    transport: openTransport({
       limitMessages(bytes) {
         state.largest = bytes
       },
-    },
+    }),
     reading: new Reading((isPaused) => {
       state.isPaused = isPaused
     }),

@@ -11,7 +11,7 @@ import type { OpenDocument } from '../documents/open-document.ts'
 import { questionFrame, readHeader, updateFrame } from './frames.ts'
 import { Questions } from './questions.ts'
 import { Session } from './session.ts'
-import { endless, LocalServer } from './testing.ts'
+import { LocalServer, openTransport } from './testing.ts'
 
 interface Said {
   type: number
@@ -25,22 +25,16 @@ function world(document: Y.Doc, bytes: number) {
   const state = { isOpen: true, isCurrent: true }
   const open = { document, size: { bytes } } as unknown as OpenDocument
   const questions = new Questions({
-    transport: {
+    transport: openTransport({
       send(frame) {
         const { address, type, decoder } = readHeader(frame)
         expect([address, type]).toEqual(['plan', messageType.sync])
         said.push({ type: decoding.readVarUint(decoder), payload: decoding.readVarUint8Array(decoder) })
       },
-      close() {},
-      setPaused() {},
-      limitMessages() {},
       get isOpen() {
         return state.isOpen
       },
-      hears: true,
-      room: () => endless,
-      whenRoom: async () => endless,
-    },
+    }),
     documents: { get: () => open } as unknown as Documents,
     isCurrent: () => state.isCurrent,
     failed: (_session, cause) => failures.push(cause),

@@ -2,9 +2,26 @@ import { parseConfig } from '../config.ts'
 import { createLog } from '../log.ts'
 import { type RunningServer, startServer } from '../server.ts'
 import type { Room } from './outgoing-total.ts'
+import type { Transport } from './transport.ts'
 
 /** As much room as anybody wants. */
 export const endless: Room = { grow() {}, leave() {} }
+
+/** A socket that is open, takes everything and has room for all of it, but for what a test wants otherwise. */
+export function openTransport(otherwise: Partial<Transport> = {}): Transport {
+  const transport: Transport = {
+    isOpen: true,
+    hears: true,
+    room: () => endless,
+    whenRoom: async () => endless,
+    send() {},
+    close() {},
+    setPaused() {},
+    limitMessages() {},
+  }
+  // as they are defined: some are read anew each time
+  return Object.defineProperties(transport, Object.getOwnPropertyDescriptors(otherwise))
+}
 
 /** A server in the test's own process. */
 export class LocalServer {
