@@ -10,6 +10,7 @@ import type { ConnectionContext } from '../sockets/context.ts'
 import { Beginnings, nothingStored } from './beginning.ts'
 import { catchUp } from './catch-up.ts'
 import { encodeWhole } from './encode.ts'
+import { leaveFormatsToClients } from './formats.ts'
 import { LargeUpdates } from './large-updates.ts'
 import { loadOrigin, loadStored, quietly, type RowQuarantined } from './load.ts'
 import { isSnapshotDue, type OpenDocument } from './open-document.ts'
@@ -146,6 +147,7 @@ export class Documents {
   }
 
   async #load({ instance, document, documentName, connectionConfig }: onLoadDocumentPayload): Promise<void> {
+    leaveFormatsToClients(document)
     const found = await this.#beginnings.find(documentName, !connectionConfig.readOnly)
     const loaded = found ? await loadStored(this.#database, found, document) : nothingStored(documentName)
     const { stored, tail, missing } = loaded

@@ -3,6 +3,7 @@ import * as Y from 'yjs'
 import type { Database } from '../database/database.ts'
 import { classify } from '../database/failures.ts'
 import { Application, DamagedRow, type Grouping } from './apply.ts'
+import { leaveFormatsToClients } from './formats.ts'
 import { findOrCreate, quarantine, type StoredDocument, type StoredSnapshot } from './store.ts'
 import { noteBetween, readInPieces, readUpdate, type StoredRow, tailPages } from './stored-rows.ts'
 
@@ -76,7 +77,7 @@ export async function loadApart(
   onQuarantined: (error: RowQuarantined) => void,
 ): Promise<{ state: Y.Doc; stored: LoadedState }> {
   for (;;) {
-    const state = new Y.Doc()
+    const state = newDocument()
     try {
       return { state, stored: await load(database, name, state) }
     } catch (error) {
@@ -87,10 +88,16 @@ export async function loadApart(
   }
 }
 
+function newDocument(): Y.Doc {
+  const document = new Y.Doc()
+  leaveFormatsToClients(document)
+  return document
+}
+
 /** A row fails only in what Yjs does after it was applied: applies each by itself, to a document that is thrown away. */
 async function findCulprit(database: Database, stored: StoredDocument): Promise<DamagedRow | null> {
   try {
-    await fill(database, stored, new Y.Doc(), 'one-by-one')
+    await fill(database, stored, newDocument(), 'one-by-one')
   } catch (error) {
     if (error instanceof DamagedRow) return error
   }
