@@ -57,14 +57,14 @@ export const limitSettings = {
     'number',
     '100000',
     wholeNumber(1_000, 10_000_000),
-    'Values within a single value (JSON that is stored as one).',
+    'Values within a single value (JSON that is stored as one), or inserted as one.',
   ),
   updateParts: limit(
     'update-parts',
     'number',
     '1000000',
     wholeNumber(1_000, 100_000_000),
-    'Insertions and deletions in one message.',
+    'Insertions, deletions and values in one message.',
   ),
   sockets: limit('sockets', 'number', '20000', wholeNumber(1, 1_000_000), 'Sockets at once.'),
   unauthenticatedSockets: limit(

@@ -13,6 +13,7 @@ import { encodeWhole } from './encode.ts'
 import { leaveFormatsToClients } from './formats.ts'
 import { LargeUpdates } from './large-updates.ts'
 import { loadOrigin, loadStored, quietly, type RowQuarantined } from './load.ts'
+import { boundMerging } from './long-lists.ts'
 import { isSnapshotDue, type OpenDocument } from './open-document.ts'
 import { Owners } from './owners.ts'
 import { asReceived } from './received.ts'
@@ -38,6 +39,7 @@ export interface DocumentsEvents {
 }
 
 takeRestsWithCare()
+boundMerging()
 
 /** The documents in this process's memory: loaded, journaled from their own update event, snapshotted, let go. */
 export class Documents {

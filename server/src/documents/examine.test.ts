@@ -6,6 +6,7 @@ import { manyHands } from '../../../test/helpers/many-hands.ts'
 import { Random } from '../../../test/helpers/random.ts'
 import { type Claims, readClaims } from '../sockets/claims.ts'
 import { examine } from './examine.ts'
+import { TooManyValues } from './scan.ts'
 import { excessOf } from './structure.ts'
 
 const limits = {
@@ -86,7 +87,7 @@ describe('[R6.34] what cannot be cut is bounded', () => {
     const doc = new Y.Doc()
     put(doc, deep)
     const update = Y.encodeStateAsUpdate(doc)
-    expect((await look(update)).excess).toBe('a value that holds more than 1000 others')
+    expect((await look(update)).excess).toBe('more than 1000 values in one, or put in as one')
     // 600 objects, 600 numbers, and what they stand in; a text also counts its commas
     expect((await look(update, new Y.Doc(), { valueMembers: 2_000 })).excess).toBe(null)
   })
@@ -123,7 +124,7 @@ describe('[R6.34] what cannot be cut is bounded', () => {
     for (let index = 0; index < 150; index++) doc.getArray('a').delete(index, 1)
     const update = Y.encodeStateAsUpdate(doc)
     expect((await look(update, new Y.Doc(), { updateParts: 400 })).excess).toBe(
-      'more than 400 insertions and deletions at once',
+      'more than 400 insertions, deletions and values at once',
     )
     expect((await look(update, new Y.Doc(), { updateParts: 1_000 })).excess).toBe(null)
   })
@@ -160,4 +161,25 @@ test('[R6.32] how much of it would wait for what is not there', async () => {
   const server = new Y.Doc()
   Y.applyUpdate(server, Y.encodeStateAsUpdate(doc))
   expect((await look(update, server)).excess).toBe(null)
+})
+
+describe('[R6.44] how many values an update brings is bounded, however they are packed', () => {
+  test('in many lists of a few', async () => {
+    const doc = new Y.Doc()
+    for (let index = 0; index < 10; index++) doc.getMap('map').set(`${index}`, Array(60).fill({}))
+    // ten lists, of which each holds 61 values
+    const update = Y.encodeStateAsUpdate(doc)
+    expect((await look(update, new Y.Doc(), { updateParts: 609 })).excess).toMatch(/more than 609 .* values at once/)
+    expect((await look(update, new Y.Doc(), { updateParts: 610 })).excess).toBe(null)
+  })
+
+  test('in one list, which is not looked through to its end', async () => {
+    const doc = new Y.Doc()
+    doc.getArray('list').push(Array(20_000).fill(null))
+    const update = Y.encodeStateAsUpdate(doc)
+    await expect(look(update, new Y.Doc(), { updateParts: 10_000 })).rejects.toThrow(TooManyValues)
+    const expected = /more than 19999 values in one/
+    expect((await look(update, new Y.Doc(), { valueMembers: 19_999 })).excess).toMatch(expected)
+    expect((await look(update, new Y.Doc(), { valueMembers: 20_000 })).excess).toBe(null)
+  })
 })

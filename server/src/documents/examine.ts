@@ -14,6 +14,7 @@ export interface Examined {
 
 /**
  * Looks a client's update through in turns (R6.34): as much of it as is built at once is gone again before the next part.
+ * @throws {TooManyValues} when one insertion has too many to be looked through
  * @throws when it does not decode, or counts where no honest client counts
  */
 export async function examine(
@@ -27,10 +28,12 @@ export async function examine(
   const waiting = new WaitingReading(document)
   let excess: string | null = null
   let parts = 0
-  for (const slice of slicesOf(update)) {
-    parts += slice.structs + slice.deletions
-    if (parts > limits.updateParts) excess ??= `more than ${limits.updateParts} insertions and deletions at once`
-    if (slice.members > limits.valueMembers) excess ??= `a value that holds more than ${limits.valueMembers} others`
+  for (const slice of slicesOf(update, undefined, limits.updateParts)) {
+    parts += slice.structs + slice.deletions + slice.values
+    if (parts > limits.updateParts)
+      excess ??= `more than ${limits.updateParts} insertions, deletions and values at once`
+    if (slice.members > limits.valueMembers)
+      excess ??= `more than ${limits.valueMembers} values in one, or put in as one`
     if (slice.update && excess === null) {
       const decoded = Y.decodeUpdate(slice.update)
       claims.add(decoded)

@@ -12,19 +12,44 @@ export interface Scanned {
   length: number
   /** What must be there before it can be integrated. */
   needs: Id[]
-  /** At most so many values stand in its largest value, itself included: what it takes to build it. */
+  /** At most so many values stand in its largest value, itself included, or side by side: what it takes to build one. */
   members: number
+  /** The same of all its values together. */
+  values: number
+  /** Its values have a clock each: it may be cut between any two of them. */
+  isList: boolean
+}
+
+/** A struct has more values in it than anybody wants counted: it was not looked through to its end. */
+export class TooManyValues extends Error {
+  constructor(most: number) {
+    super(`more than ${most} values in one insertion`)
+    this.name = 'TooManyValues'
+  }
 }
 
 /**
  * Steps over one struct without building it; the same steps as in Yjs's `readClientsStructRefs` (13.6).
+ * @throws {TooManyValues} when it has more than `mostValues`: stepping over it is done in one go
  * @throws when the bytes end early, or hold what Yjs does not know
  */
-export function scanStruct(decoder: decoding.Decoder): Scanned {
+export function scanStruct(decoder: decoding.Decoder, mostValues = Number.POSITIVE_INFINITY): Scanned {
+  const { kind, needs } = scanHeader(decoder)
+  return { ...skipContent(decoder, kind, mostValues), needs }
+}
+
+/** What stands before a struct's content. */
+export interface Header {
+  kind: number
+  hasRightOrigin: boolean
+  needs: Id[]
+}
+
+export function scanHeader(decoder: decoding.Decoder): Header {
   const info = decoding.readUint8(decoder)
   const kind = info & 31
   const needs: Id[] = []
-  if (kind === kinds.gc || kind === kinds.skip) return { length: decoding.readVarUint(decoder), needs, members: 0 }
+  if (kind === kinds.gc || kind === kinds.skip) return { kind, hasRightOrigin: false, needs }
   const hasOrigin = (info & 128) !== 0
   const hasRightOrigin = (info & 64) !== 0
   if (hasOrigin) needs.push(readId(decoder))
@@ -34,7 +59,7 @@ export function scanStruct(decoder: decoding.Decoder): Scanned {
     else needs.push(readId(decoder))
     if ((info & 32) !== 0) skipBytes(decoder)
   }
-  return { ...skipContent(decoder, kind), needs }
+  return { kind, hasRightOrigin, needs }
 }
 
 const kinds = {
@@ -54,47 +79,57 @@ const kinds = {
 /** The types that have a name: XmlElement and XmlHook. */
 const namedTypes = new Set([3, 5])
 
-interface Content {
-  /** How many clocks it takes. */
-  length: number
-  members: number
-}
+type Content = Omit<Scanned, 'needs'>
 
-function skipContent(decoder: decoding.Decoder, kind: number): Content {
+/** Content that holds no values. */
+const plain = (length: number): Content => ({ length, members: 0, values: 0, isList: false })
+const single = (members: number): Content => ({ length: 1, members, values: members, isList: false })
+
+function skipContent(decoder: decoding.Decoder, kind: number, most: number): Content {
   switch (kind) {
+    case kinds.gc:
+    case kinds.skip:
     case kinds.deleted:
-      return { length: decoding.readVarUint(decoder), members: 0 }
+      return plain(decoding.readVarUint(decoder))
     case kinds.string:
-      return { length: skipString(decoder), members: 0 }
+      return plain(skipString(decoder))
     case kinds.json:
-      return skipValues(decoder, skipJson)
     case kinds.any:
-      return skipValues(decoder, skipAny)
+      return skipValues(decoder, valueIn(kind), most)
     case kinds.binary:
       skipBytes(decoder)
-      return { length: 1, members: 0 }
+      return plain(1)
     case kinds.embed:
-      return { length: 1, members: skipJson(decoder) }
+      return single(skipJson(decoder))
     case kinds.format:
       skipBytes(decoder)
-      return { length: 1, members: skipJson(decoder) }
+      return single(skipJson(decoder))
     case kinds.type:
       if (namedTypes.has(decoding.readVarUint(decoder))) skipBytes(decoder)
-      return { length: 1, members: 0 }
+      return plain(1)
     case kinds.document:
       skipBytes(decoder)
-      return { length: 1, members: skipAny(decoder) }
+      return single(skipAny(decoder, most))
     default:
       throw new Error(`unknown content ${kind}`)
   }
 }
 
+/** How a value is stepped over in a list of such content. */
+export const valueIn = (kind: number): typeof skipAny => (kind === kinds.json ? skipJson : skipAny)
+
 /** Several values, one for each clock. */
-function skipValues(decoder: decoding.Decoder, skip: (decoder: decoding.Decoder) => number): Content {
+function skipValues(decoder: decoding.Decoder, skip: typeof skipAny, most: number): Content {
   const length = decoding.readVarUint(decoder)
+  if (length > most) throw new TooManyValues(most)
   let members = 0
-  for (let index = 0; index < length; index++) members = Math.max(members, skip(decoder))
-  return { length, members }
+  let values = 0
+  for (let index = 0; index < length; index++) {
+    const inIt = skip(decoder, most - values)
+    members = Math.max(members, inIt)
+    values += inIt
+  }
+  return { length, members: Math.max(members, length), values, isList: true }
 }
 
 const readId = (decoder: decoding.Decoder): Id => ({
@@ -124,14 +159,10 @@ function skipString(decoder: decoding.Decoder): number {
   return units
 }
 
-/** Below this a text is too short to be worth counting, in bytes. */
-const shortJson = 4_096
-
 /** A value written as JSON. @returns at most how many values it has in it: what a text may hold of these is counted, too */
 function skipJson(decoder: decoding.Decoder): number {
   const length = decoding.peekVarUint(decoder)
   skipBytes(decoder)
-  if (length < shortJson) return length
   let members = 1
   for (let at = decoder.pos - length; at < decoder.pos; at++) {
     const byte = decoder.arr[at]
@@ -143,25 +174,26 @@ function skipJson(decoder: decoding.Decoder): number {
 const [comma, bracket, brace] = [...Buffer.from(',[{')]
 
 /** A value of lib0's `writeAny`, without building it or going deep into it. @returns how many values it has in it */
-function skipAny(decoder: decoding.Decoder): number {
+function skipAny(decoder: decoding.Decoder, most: number): number {
   let members = 0
   /** What is left of each object or array that the next value stands in. */
-  const open: { left: number; isObject: boolean }[] = [{ left: 1, isObject: false }]
-  for (let holder = open.at(-1); holder; holder = open.at(-1)) {
-    if (holder.left === 0) {
-      open.pop()
-      continue
+  const open: { left: number; isObject: boolean }[] = []
+  let holder: (typeof open)[number] | undefined
+  do {
+    if (holder) {
+      holder.left--
+      if (holder.isObject) skipBytes(decoder)
     }
-    holder.left--
-    members++
-    if (holder.isObject) skipBytes(decoder)
+    if (++members > most) throw new TooManyValues(most)
     const type = decoding.readUint8(decoder)
     if (type === anyTypes.object || type === anyTypes.array) {
       open.push({ left: decoding.readVarUint(decoder), isObject: type === anyTypes.object })
     } else {
       skipPlain(decoder, type)
     }
-  }
+    while (open.at(-1)?.left === 0) open.pop()
+    holder = open.at(-1)
+  } while (holder)
   return members
 }
 

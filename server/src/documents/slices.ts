@@ -1,5 +1,6 @@
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
+import { isLong, piecesOf } from './long-lists.ts'
 import { type Id, type Scanned, scanStruct } from './scan.ts'
 
 export interface SliceSize {
@@ -19,9 +20,13 @@ export interface Slice {
   deletions: number
   /** At most so many values stand within one of its values. */
   members: number
+  /** How many values it brings, beyond one for each struct. */
+  values: number
   /** Which clocks its structs take, and how many bytes each of them. */
   sections: readonly { client: number; clock: number; end: number; sizes: readonly number[] }[]
 }
+
+const nothing = { structs: 0, deletions: 0, members: 0, values: 0, sections: [] }
 
 /** One client's structs in an update: where the next one is, and how many are left. */
 interface Section {
@@ -39,12 +44,14 @@ interface Section {
  * Cuts an update (V1) into updates that do the same when they are applied one after the other: what a struct stands
  * on is in its own slice or in an earlier one, so that Yjs never has to keep a part aside. The bytes of structs are
  * copied as they are, none is built.
+ * @param mostValues that one struct may have in it
+ * @throws {TooManyValues}
  * @throws when the update does not decode
  */
-export function* slicesOf(update: Uint8Array, size: SliceSize = usual): Generator<Slice, void> {
+export function* slicesOf(update: Uint8Array, size: SliceSize = usual, mostValues?: number): Generator<Slice, void> {
   const decoder = decoding.createDecoder(update)
   const sections = new Map<number, Section>()
-  yield* findSections(decoder, sections, size)
+  yield* findSections(decoder, sections, size, mostValues)
   const deletionsAt = decoder.pos
   yield* structSlices(update, sections, size)
   decoder.pos = deletionsAt
@@ -55,6 +62,7 @@ function* findSections(
   decoder: decoding.Decoder,
   sections: Map<number, Section>,
   size: SliceSize,
+  mostValues?: number,
 ): Generator<Slice, void> {
   let scanned = 0
   for (let left = decoding.readVarUint(decoder); left > 0; left--) {
@@ -64,9 +72,8 @@ function* findSections(
     if (sections.has(client)) throw new Error('a client comes twice')
     sections.set(client, { client, clock, left: count, at: decoder.pos, begun: null, isAwaited: false })
     for (let struct = 0; struct < count; struct++) {
-      scanStruct(decoder)
-      if (++scanned % (4 * size.structs) === 0)
-        yield { update: null, structs: 0, deletions: 0, members: 0, sections: [] }
+      scanStruct(decoder, mostValues)
+      if (++scanned % (4 * size.structs) === 0) yield { update: null, ...nothing }
     }
   }
 }
@@ -100,6 +107,13 @@ function* structSlices(update: Uint8Array, sections: Map<number, Section>, size:
         awaited.push({ section: missing.section, until: missing.need.clock })
         continue
       }
+      if (scanned.isList && isLong(scanned.length, decoder.pos - section.at)) {
+        if (slice.structs > 0) yield slice.finish()
+        yield* listSlices(update, section)
+        section.left -= 1
+        section.at = decoder.pos
+        continue
+      }
       slice.take(section, scanned, decoder.pos)
       if (slice.structs >= size.structs || slice.bytes >= size.bytes) yield slice.finish()
     }
@@ -107,11 +121,26 @@ function* structSlices(update: Uint8Array, sections: Map<number, Section>, size:
   if (slice.structs > 0) yield slice.finish()
 }
 
+/** A long list in slices of its own: Yjs copies all of one whenever something in it is deleted. */
+function* listSlices(update: Uint8Array, section: Section): Generator<Slice, void> {
+  for (const { struct, length, members, values } of piecesOf(update, section)) {
+    const { client, clock } = section
+    section.clock += length
+    const encoder = encoding.createEncoder()
+    for (const number of [1, 1, client, clock]) encoding.writeVarUint(encoder, number)
+    encoding.writeUint8Array(encoder, struct)
+    encoding.writeVarUint(encoder, 0)
+    const sections = [{ client, clock, end: section.clock, sizes: [struct.byteLength] }]
+    yield { update: encoding.toUint8Array(encoder), structs: 1, deletions: 0, members, values: values - 1, sections }
+  }
+}
+
 /** The slice that is being filled. */
 class Filling {
   structs = 0
   bytes = 0
   #members = 0
+  #values = 0
   readonly #update: Uint8Array
   readonly #sections: Section[] = []
 
@@ -120,7 +149,7 @@ class Filling {
   }
 
   /** Takes the section's next struct, which ends at `end`. */
-  take(section: Section, { length, members }: Scanned, end: number): void {
+  take(section: Section, { length, members, values }: Scanned, end: number): void {
     if (!section.begun) {
       section.begun = { clock: section.clock, at: section.at, sizes: [] }
       this.#sections.push(section)
@@ -128,6 +157,7 @@ class Filling {
     section.begun.sizes.push(end - section.at)
     this.structs += 1
     this.#members = Math.max(this.#members, members)
+    this.#values += Math.max(0, values - 1)
     this.bytes += end - section.at
     section.left -= 1
     section.clock += length
@@ -136,7 +166,7 @@ class Filling {
 
   finish(): Slice {
     const sections: Slice['sections'][number][] = []
-    const slice = { structs: this.structs, deletions: 0, members: this.#members, sections }
+    const slice = { structs: this.structs, deletions: 0, members: this.#members, values: this.#values, sections }
     const encoder = encoding.createEncoder()
     // Yjs writes higher clients first, and what merges updates relies on it: in another order it would lose some
     this.#sections.sort((one, other) => other.client - one.client)
@@ -156,6 +186,7 @@ class Filling {
     this.structs = 0
     this.bytes = 0
     this.#members = 0
+    this.#values = 0
     return { update: encoding.toUint8Array(encoder), ...slice }
   }
 }
@@ -173,7 +204,7 @@ function* deletionSlices(decoder: decoding.Decoder, size: SliceSize): Generator<
       encoding.writeVarUint(encoder, client)
       encoding.writeVarUint(encoder, count)
       for (let index = 0; index < 2 * count; index++) encoding.writeVarUint(encoder, decoding.readVarUint(decoder))
-      yield { update: encoding.toUint8Array(encoder), structs: 0, deletions: count, members: 0, sections: [] }
+      yield { update: encoding.toUint8Array(encoder), ...nothing, deletions: count }
     }
   }
 }
