@@ -17,6 +17,7 @@ import { connectionsOfAddress, httpOptions, limitConnections } from './http/limi
 import { createNetworkPolicy } from './http/network-policy.ts'
 import type { AppParts } from './http/parts.ts'
 import { createReadiness } from './http/readiness.ts'
+import { upgradesOf } from './http/upgrades.ts'
 import { Repeats } from './log/repeats.ts'
 import { type Log, logFailure } from './log.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
@@ -105,7 +106,7 @@ export async function startServer(config: Config, { log }: { log: Log }): Promis
   const door = { ...parts, arrivals, turns, addressOf, onRefused: (code: ErrorCode) => onFailure({ code }) }
   const http = createServer(httpOptions, frontDoor(door, getRequestListener(createApp(parts).fetch)))
   limitConnections(http, config.limits, arrivals, createConnectionAddress(config.trustedProxies))
-  sync.acceptOn(http, turns, { arrivals, addressOf })
+  sync.acceptOn(upgradesOf(http, door), turns, { arrivals, addressOf })
   try {
     port = await listen(http, config)
   } catch (error) {

@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { type Clock, closeCode, type ErrorCode, TidemarkError } from '@tidemark/shared'
 import type { Authoriser } from './auth/access.ts'
 import type { Revocations } from './auth/revocations.ts'
@@ -12,7 +12,7 @@ import { Fairness } from './fairness/fairness.ts'
 import type { Turns } from './fairness/turns.ts'
 import { Journal } from './journal/journal.ts'
 import { Presences } from './presence/presences.ts'
-import { type AcceptParts, acceptSockets } from './sockets/accept.ts'
+import { type AcceptParts, acceptSockets, type Upgradable } from './sockets/accept.ts'
 import { authentication } from './sockets/authentication.ts'
 import { type Claims, readClaims } from './sockets/claims.ts'
 import type { ConnectionContext } from './sockets/context.ts'
@@ -226,7 +226,11 @@ export class SyncServer {
    * @param turns in which they are taken, and what comes in on the sockets
    * @param addressOf where a request comes from
    */
-  acceptOn(server: Server, turns: Turns, { arrivals, addressOf }: Pick<AcceptParts, 'arrivals' | 'addressOf'>): void {
+  acceptOn(
+    server: Upgradable,
+    turns: Turns,
+    { arrivals, addressOf }: Pick<AcceptParts, 'arrivals' | 'addressOf'>,
+  ): void {
     acceptSockets(server, {
       ...this.#serveParts(turns),
       arrivals,

@@ -3,7 +3,6 @@ import { apiRoutes } from './api.ts'
 import { notFound, onError } from './failures.ts'
 import { checkSource } from './guards.ts'
 import { sendSecurityHeaders } from './headers.ts'
-import { refuseBodies } from './limits.ts'
 import { metricsRoutes } from './metrics-routes.ts'
 import { packagedFolders, pageRoutes } from './pages.ts'
 import type { AppParts } from './parts.ts'
@@ -12,7 +11,7 @@ import { requestCounter } from './request-counter.ts'
 /** The HTTP side of a server behind its front door: metrics, API, pages. Sockets are upgraded beside it. */
 export function createApp(parts: AppParts): Hono {
   const app = new Hono()
-  app.use(measure(parts), sendSecurityHeaders(), checkSource(parts), refuseBodies())
+  app.use(measure(parts), sendSecurityHeaders(), checkSource(parts))
   app.route('/', metricsRoutes(parts))
   app.route('/api', apiRoutes(parts))
   app.all('/api/*', notFound)

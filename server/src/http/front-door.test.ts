@@ -8,6 +8,7 @@ import { Arrivals } from '../fairness/arrivals.ts'
 import { Turns } from '../fairness/turns.ts'
 import { LocalServer } from '../sockets/testing.ts'
 import { frontDoor } from './front-door.ts'
+import { httpOptions } from './limits.ts'
 import type { Readiness } from './parts.ts'
 import { host, makeParts } from './testing.ts'
 
@@ -128,7 +129,10 @@ test('[W2] alive is alive, ready is ready', async () => {
   const limits = { requestsPerSecond: 1_000, newSocketsPerSecond: 1, connections: 10 }
   const arrivals = new Arrivals(limits)
   const door = { ...parts, arrivals, turns: new Turns(), addressOf: () => 'a', onRefused: () => {} }
-  const http = createServer(frontDoor(door, () => expect.unreachable())).listen(0)
+  const http = createServer(
+    httpOptions,
+    frontDoor(door, () => expect.unreachable()),
+  ).listen(0)
   try {
     const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
     const askFor = (path: string) => ask(path, 'a', { headers: { Host: host } }, url)

@@ -3,7 +3,8 @@ import type { Socket } from 'node:net'
 import { type ErrorCode, errorSentences } from '@tidemark/shared'
 import type { Arrivals } from '../fairness/arrivals.ts'
 import type { Turns } from '../fairness/turns.ts'
-import { alwaysClosed } from './headers.ts'
+import type { Asked } from './asked.ts'
+import { bareHeaders } from './headers.ts'
 import type { AppParts } from './parts.ts'
 import { requestCounter } from './request-counter.ts'
 
@@ -19,13 +20,14 @@ export interface FrontDoorParts extends Pick<AppParts, 'network' | 'readiness' |
  * Where each request comes in (W10), in turns with all others. Health is answered, and whoever asks too often is refused,
  * without the rest of the app.
  */
-export function frontDoor(parts: FrontDoorParts, app: RequestListener): RequestListener {
+export function frontDoor(parts: FrontDoorParts, app: RequestListener): RequestListener<typeof Asked> {
   const { arrivals, turns, network, readiness, clock, addressOf, onRefused } = parts
   const count = requestCounter(parts)
   /** When something was asked first on a connection, in Unix time in ms. */
   const begun = new WeakMap<Socket, number>()
 
   return (request, response) => {
+    response.once('close', () => request.answered())
     const since = clock.now()
     const address = addressOf(request)
     const waitMs = arrivals.request(address)
@@ -74,14 +76,6 @@ type Headers = Readonly<Record<string, string>>
 
 const alive = { alive: true }
 const tooMany = { error: { code: 'too-many-requests', message: errorSentences['too-many-requests'] } }
-
-/** Of an answer that is no page (S5). */
-const bareHeaders = {
-  'Content-Type': 'application/json',
-  'Cache-Control': 'no-store',
-  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
-  ...alwaysClosed,
-}
 
 function send(response: ServerResponse, status: number, body: object, headers: Headers): void {
   const text = JSON.stringify(body)

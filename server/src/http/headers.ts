@@ -10,6 +10,14 @@ export const alwaysClosed = {
   'Permissions-Policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
 }
 
+/** Of an answer that is no page (S5). */
+export const bareHeaders = {
+  'Content-Type': 'application/json',
+  'Cache-Control': 'no-store',
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+  ...alwaysClosed,
+}
+
 /**
  * The headers of every answer (S5). No inline script or style anywhere, nothing from elsewhere, and sockets to this
  * server only: Safari does not count its own `ws:` as `'self'`.

@@ -1,15 +1,11 @@
-import type { Server } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { TidemarkError } from '@tidemark/shared'
-import type { MiddlewareHandler } from 'hono'
 import type { Arrivals } from '../fairness/arrivals.ts'
-import { answerFailure } from './failures.ts'
-
-/** No route takes more than a few lines, in bytes. */
-const largestBody = 16 * 1024
+import { Asked } from './asked.ts'
 
 /** What a client of HTTP may take: its time, its headers, its connections. Sockets have limits of their own. */
 export const httpOptions = {
+  IncomingMessage: Asked,
   maxHeaderSize: 16 * 1024,
   /** In ms, each; whoever sends a letter a second does not keep a connection. */
   headersTimeout: 10_000,
@@ -33,7 +29,7 @@ export const connectionsOfAddress = ({ socketsPerAddress }: ConnectionLimits): n
 
 /** @param addressOf where a connection comes from; null for a trusted proxy's, of which there may be any number */
 export function limitConnections(
-  server: Server,
+  server: Server<typeof Asked, typeof ServerResponse>,
   limits: ConnectionLimits,
   arrivals: Pick<Arrivals, 'connect'>,
   addressOf: (socket: Socket) => string | null,
@@ -51,18 +47,4 @@ export function limitConnections(
     if (left === null) socket.resetAndDestroy()
     else socket.once('close', left)
   })
-}
-
-/** Refuses requests with a larger body than any route takes, or one of unknown length, before it is read. */
-export function refuseBodies(): MiddlewareHandler {
-  return async (context, next) => {
-    const length = context.req.header('content-length')
-    const isUnknown = context.req.header('transfer-encoding') !== undefined
-    if (isUnknown || (length !== undefined && Number(length) > largestBody)) {
-      // the rest of it is not waited for
-      context.header('Connection', 'close')
-      return answerFailure(context, new TidemarkError('message-too-large', 'The request is too large.'))
-    }
-    await next()
-  }
 }

@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { closeCode, type ErrorCode, errorSentences, isDocumentName } from '@tidemark/shared'
 import { WebSocketServer } from 'ws'
@@ -22,6 +22,11 @@ export interface AcceptParts extends ServeParts {
   addressOf(request: IncomingMessage): string
   /** Whether one more socket from there may come. */
   hasRoom(address: string): boolean
+}
+
+/** Where upgrades come from: an HTTP server, or what has looked at them before. */
+export interface Upgradable {
+  on(event: 'upgrade', listener: (incoming: IncomingMessage, duplex: Duplex, head: Buffer) => void): unknown
 }
 
 /** Where a socket wants to go: `/sync` speaks Hocuspocus, `/y-websocket/<document>` the protocol of y-websocket. */
@@ -56,7 +61,7 @@ const busy = '503 Service Unavailable'
 const tooMany = '429 Too Many Requests'
 
 /** Takes WebSocket upgrades on the HTTP server and hands each socket, through its gate, to Hocuspocus. */
-export function acceptSockets(server: Server, parts: AcceptParts): void {
+export function acceptSockets(server: Upgradable, parts: AcceptParts): void {
   const total = new OutgoingTotal(parts.limits.outgoingBytes)
   const denials = new Denials(() => performance.now())
   const webSockets = new WebSocketServer({
