@@ -39,7 +39,7 @@ async function send(text: string) {
 describe('[W11] what comes in one packet is not parsed for one client alone', () => {
   test('who sends a thousand requests and waits for no answer is answered a few at most, and the connection is gone', async () => {
     const { statuses } = await send(asking('GET /livez').repeat(1_000))
-    expect(statuses.length).toBeLessThanOrEqual(4)
+    expect(statuses.length).toBeLessThanOrEqual(5)
   })
 
   test('requests that Node itself refuses count as well', async () => {

@@ -19,41 +19,36 @@ export const bareHeaders = {
 }
 
 /**
- * The headers of every answer (S5). No inline script or style anywhere, nothing from elsewhere, and sockets to this
- * server only: Safari does not count its own `ws:` as `'self'`.
- * @param host the `Host` header, already checked
+ * What a page may do (S5). No inline script or style anywhere, nothing from elsewhere, and sockets to this server only: Safari
+ * does not count its own `ws:` as `'self'`.
+ * @param host the `Host` header; a stranger's is refused further in
  */
-export function securityHeaders(host: string): Record<string, string> {
-  return {
-    'Content-Security-Policy': [
-      "default-src 'none'",
-      "script-src 'self'",
-      "style-src 'self'",
-      `connect-src 'self' ws://${host} wss://${host}`,
-      "img-src 'self' data:",
-      "font-src 'self'",
-      "manifest-src 'self'",
-      "base-uri 'none'",
-      "frame-ancestors 'none'",
-      "form-action 'none'",
-    ].join('; '),
-    ...alwaysClosed,
-  }
+export function contentPolicy(host = ''): string {
+  // only what can stand in a policy
+  const own = /^[\w.:[\]-]{1,300}$/.test(host) ? host : 'localhost'
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    `connect-src 'self' ws://${own} wss://${own}`,
+    "img-src 'self' data:",
+    "font-src 'self'",
+    "manifest-src 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+    "form-action 'none'",
+  ].join('; ')
 }
 
 /** For pages that put text into the document only as text: the browser then refuses any other way. */
 export const noMarkupFromText = "; require-trusted-types-for 'script'; trusted-types 'none'"
 
-/** Puts {@link securityHeaders} on every answer, refusals and failures included. */
+/** Puts the headers on every answer (S5), refusals and failures included. */
 export function sendSecurityHeaders(): MiddlewareHandler {
+  const closed = Object.entries(alwaysClosed)
   return async (context, next) => {
-    const host = context.req.header('host') ?? ''
-    // only what can stand in a policy; a stranger's Host is refused further in
-    for (const [name, value] of Object.entries(
-      securityHeaders(/^[\w.:[\]-]{1,300}$/.test(host) ? host : 'localhost'),
-    )) {
-      context.header(name, value)
-    }
+    context.header('Content-Security-Policy', contentPolicy(context.req.header('host')))
+    for (const [name, value] of closed) context.header(name, value)
     await next()
   }
 }

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { type Context, Hono } from 'hono'
-import { noMarkupFromText } from './headers.ts'
+import { diskOf, Folder } from './folder.ts'
+import { contentPolicy, noMarkupFromText } from './headers.ts'
 import { createStaticFiles } from './static-files.ts'
 
 const root = new URL('../../../', import.meta.url)
@@ -13,25 +14,21 @@ export const packagedFolders = {
 
 /** The demo at `/` and `/d/<document>`, the admin page at `/admin`. */
 export function pageRoutes(folders: { readonly demo: string; readonly admin: string }): Hono {
-  const demo = createStaticFiles(folders.demo)
-  const admin = createStaticFiles(folders.admin)
+  const demo = createStaticFiles(new Folder(diskOf(folders.demo)))
+  const admin = createStaticFiles(new Folder(diskOf(folders.admin)))
   const routes = new Hono()
 
-  const adminPage = async (context: Context) => {
-    const path = context.req.path.replace(/^\/admin\/?/, '') || 'index.html'
-    const response = await admin.answer(context, path)
-    if (response === null) return context.notFound()
-    const policy = response.headers.get('Content-Security-Policy') ?? ''
-    response.headers.set('Content-Security-Policy', policy + noMarkupFromText)
-    return response
+  const adminPage = (context: Context) => {
+    context.header('Content-Security-Policy', contentPolicy(context.req.header('host')) + noMarkupFromText)
+    return admin.answer(context, context.req.path.replace(/^\/admin\/?/, '') || 'index.html') ?? context.notFound()
   }
   routes.get('/admin', adminPage)
   routes.get('/admin/*', adminPage)
 
-  const demoPage = async (context: Context) => (await demo.answer(context, 'index.html')) ?? notBuilt(context)
+  const demoPage = (context: Context) => demo.answer(context, 'index.html') ?? notBuilt(context)
   routes.get('/', demoPage)
   routes.get('/d/*', demoPage)
-  routes.get('/*', async (context) => (await demo.answer(context, context.req.path.slice(1))) ?? context.notFound())
+  routes.get('/*', (context) => demo.answer(context, context.req.path.slice(1)) ?? context.notFound())
   return routes
 }
 
