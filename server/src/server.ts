@@ -81,7 +81,9 @@ export async function startServer(config: Config, { log }: { log: Log }): Promis
   observe(sync, metrics, log)
 
   let isStopping = false
+  const { rest } = eventLoop.pace()
   const parts: AppParts = {
+    rest,
     auth: config.auth,
     version,
     databaseKind: database.kind,
@@ -93,11 +95,13 @@ export async function startServer(config: Config, { log }: { log: Log }): Promis
     authoriser,
     catalogue: createCatalogue(database.kysely),
     live: { sessions: (name) => sync.sessionsOf(name), count: (name) => sync.sessionsOf(name).length },
+    onFailure: (failure) => repeats.log(failure),
     readiness: createReadiness({
       isAvailable: () => sync.journal.available,
       isStopping: () => isStopping,
       troubles: () => database.troubles(),
       clock: systemClock,
+      rest,
     }),
   }
   const arrivals = new Arrivals({ ...config.limits, connections: connectionsOfAddress(config.limits) })

@@ -2,8 +2,12 @@ import { isDocumentName, maxDocumentNameBytes, protocolVersion, TidemarkError } 
 import { Hono } from 'hono'
 import * as z from 'zod'
 import type { DocumentSummary } from '../admin/catalogue.ts'
-import { bearerToken, requireAdmin } from './guards.ts'
+import { bearerToken, checkAdmin, requireAdmin } from './guards.ts'
 import type { AppParts } from './parts.ts'
+import { Questions } from './questions.ts'
+import { sharedFor } from './shared-for.ts'
+
+const json = { 'Content-Type': 'application/json' }
 
 const text = z
   .string()
@@ -18,8 +22,11 @@ const listQuery = z.object({
 
 /** The API under `/api`: JSON, and failures as `{ error: { code, message } }`. */
 export function apiRoutes(parts: AppParts): Hono {
-  const { authoriser, catalogue, live } = parts
+  const { catalogue, live } = parts
   const routes = new Hono()
+  const questions = new Questions(parts.rest)
+  // counting walks all sockets
+  const detailsNow = sharedFor(1_000, () => details(parts))
 
   routes.use(async (context, next) => {
     context.header('Cache-Control', 'no-store')
@@ -32,28 +39,34 @@ export function apiRoutes(parts: AppParts): Hono {
     const known = { auth: { mode: parts.auth.mode }, protocol: protocolVersion, ready }
     const token = bearerToken(context)
     if (parts.auth.mode !== 'open' && token === null) return context.json(known)
-    await authoriser.authoriseAdmin(token ?? '')
-    return context.json({ ...known, ...rest, ...(await details(parts)) })
+    await checkAdmin(parts, token ?? '')
+    return context.json({ ...known, ...rest, ...(await detailsNow()) })
   })
 
-  routes.get('/documents', requireAdmin(authoriser), async (context) => {
+  routes.get('/documents', requireAdmin(parts), async (context) => {
     const query = listQuery.safeParse(context.req.query())
     if (!query.success) {
       const name = query.error.issues[0]?.path.join('.')
       throw new TidemarkError('message-malformed', `The parameter ${name} cannot be used.`)
     }
-    const page = await fromDatabase(() => catalogue.list(query.data))
-    return context.json({ documents: page.documents.map((document) => listed(document)), next: page.next })
+    const answer = await questions.ask(`list ${JSON.stringify(query.data)}`, async () => {
+      const page = await fromDatabase(() => catalogue.list(query.data))
+      return { documents: page.documents.map((document) => listed(document)), next: page.next }
+    })
+    return context.body(answer, 200, json)
   })
 
   // The name is one segment: its slashes come as %2F.
-  routes.get('/documents/:name', requireAdmin(authoriser), async (context) => {
+  routes.get('/documents/:name', requireAdmin(parts), async (context) => {
     const name = context.req.param('name')
     if (!isDocumentName(name)) throw new TidemarkError('document-name-invalid')
-    const document = await fromDatabase(() => catalogue.find(name))
-    if (document === null) throw new TidemarkError('not-found', 'There is no document of this name.')
-    const sessions = live.sessions(name).map((session) => ({ ...session, since: new Date(session.since) }))
-    return context.json({ ...document, sessions })
+    const answer = await questions.ask(`find ${name}`, async () => {
+      const document = await fromDatabase(() => catalogue.find(name))
+      if (document === null) throw new TidemarkError('not-found', 'There is no document of this name.')
+      const sessions = live.sessions(name).map((session) => ({ ...session, since: new Date(session.since) }))
+      return { ...document, sessions }
+    })
+    return context.body(answer, 200, json)
   })
 
   function listed(document: DocumentSummary) {

@@ -1,7 +1,6 @@
 import { type ErrorCode, errorSentences, TidemarkError } from '@tidemark/shared'
 import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import { logFailure } from '../log.ts'
 import type { AppParts } from './parts.ts'
 
 /** The HTTP status of a failure. */
@@ -50,13 +49,13 @@ export function answerFailure(context: Context, failure: TidemarkError): Respons
 }
 
 /** Answers what a handler threw. What a stranger does wrong is answered; what is wrong here is logged, too. */
-export function onError({ log, metrics }: Pick<AppParts, 'log' | 'metrics'>) {
+export function onError({ onFailure, metrics }: Pick<AppParts, 'onFailure' | 'metrics'>) {
   return (error: Error, context: Context): Response => {
     const failure = error instanceof TidemarkError ? error : new TidemarkError('internal', undefined, { cause: error })
     metrics.failures.inc({ code: failure.code })
     if (statusOf(failure.code) >= 500) {
       const { method, path } = context.req
-      logFailure(log, { code: failure.code, method, path, cause: failure.cause ?? failure })
+      onFailure({ code: failure.code, method, path, cause: failure.cause ?? failure })
     }
     return answerFailure(context, failure)
   }

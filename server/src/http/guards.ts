@@ -1,6 +1,5 @@
 import { TidemarkError } from '@tidemark/shared'
 import type { Context, MiddlewareHandler } from 'hono'
-import type { Authoriser } from '../auth/access.ts'
 import { answerFailure } from './failures.ts'
 import type { AppParts } from './parts.ts'
 
@@ -23,10 +22,22 @@ export function checkSource({ network, metrics }: Pick<AppParts, 'network' | 'me
 }
 
 /** Lets administrators through. An open server, which only this machine can reach, asks nobody (S1). */
-export function requireAdmin(authoriser: Authoriser): MiddlewareHandler {
+export function requireAdmin(parts: Pick<AppParts, 'authoriser' | 'rest'>): MiddlewareHandler {
   return async (context, next) => {
-    await authoriser.authoriseAdmin(bearerToken(context) ?? '')
+    await checkAdmin(parts, bearerToken(context) ?? '')
     await next()
+  }
+}
+
+/** Signatures are checked beside the event loop, and many of them may be done at once: what follows has its turn (W13). */
+export async function checkAdmin(
+  { authoriser, rest }: Pick<AppParts, 'authoriser' | 'rest'>,
+  token: string,
+): Promise<void> {
+  try {
+    await authoriser.authoriseAdmin(token)
+  } finally {
+    await rest()
   }
 }
 

@@ -3,7 +3,7 @@ import type { Catalogue } from '../admin/catalogue.ts'
 import type { LiveDocuments } from '../admin/live-documents.ts'
 import type { Authoriser } from '../auth/access.ts'
 import type { AuthConfig } from '../config.ts'
-import type { Log } from '../log.ts'
+import type { Failure, Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { NetworkPolicy } from './network-policy.ts'
 
@@ -24,6 +24,9 @@ export interface AppParts {
   readonly authoriser: Authoriser
   readonly catalogue: Catalogue
   readonly live: LiveDocuments
+  /** Waits for a turn of the event loop. */
+  rest(): Promise<void>
+  onFailure(failure: Failure): void
   /** Must not throw, and should answer within a second even while the database is away. */
   readiness(): Promise<Readiness>
   /** Where the built demo and the admin page are; left out, where this package has them. */

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { createReadiness } from './readiness.ts'
 
 function make(troubles: () => Promise<string[]>) {
-  const state = { isAvailable: true, isStopping: false, asked: 0 }
+  const state = { isAvailable: true, isStopping: false, asked: 0, rested: 0 }
   const readiness = createReadiness({
     isAvailable: () => state.isAvailable,
     isStopping: () => state.isStopping,
@@ -12,6 +12,9 @@ function make(troubles: () => Promise<string[]>) {
       return troubles()
     },
     clock: systemClock,
+    async rest() {
+      state.rested += 1
+    },
   })
   return { state, readiness }
 }
@@ -27,6 +30,8 @@ test('[W2] many who ask share one question to the database, and its answer for a
   expect(answers).toEqual(answers.map(() => ({ ready: true })))
   await readiness()
   expect(state.asked).toBe(1)
+  // [R6.41] those who hear of it together go on in turns
+  expect(state.rested).toBe(100)
   await new Promise((resolve) => setTimeout(resolve, 1_050))
   await readiness()
   expect(state.asked).toBe(2)

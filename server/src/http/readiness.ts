@@ -8,6 +8,8 @@ export interface ReadinessParts {
   /** Asks the database why edits cannot be stored there; empty when they can. */
   troubles(): Promise<string[]>
   clock: Pick<Clock, 'after'>
+  /** Waits for a turn of the event loop. */
+  rest(): Promise<void>
 }
 
 /** However often somebody asks, the database is asked once in so many ms. */
@@ -23,6 +25,7 @@ export function createReadiness({
   isStopping,
   troubles,
   clock,
+  rest,
 }: ReadinessParts): () => Promise<Readiness> {
   let known: { at: number; troubles: readonly string[] } | null = null
   let asking: Promise<readonly string[]> | null = null
@@ -45,9 +48,12 @@ export function createReadiness({
     // whoever asks every few seconds is answered from memory
     if (age >= freshMs) void ask()
     if (known && age < staleMs) return known.troubles
-    return await (waiting ??= inTime().finally(() => {
+    const found = await (waiting ??= inTime().finally(() => {
       waiting = null
     }))
+    // all of them hear of it in one moment
+    await rest()
+    return found
   }
 
   const inTime = async (): Promise<readonly string[]> => {

@@ -3,7 +3,8 @@ import type { Catalogue } from '../admin/catalogue.ts'
 import { createAuthoriser } from '../auth/authoriser.ts'
 import { signToken } from '../auth/sign-token.ts'
 import type { AuthConfig } from '../config.ts'
-import { createLog } from '../log.ts'
+import { Turns } from '../fairness/turns.ts'
+import { createLog, logFailure } from '../log.ts'
 import { createMetrics } from '../metrics.ts'
 import { createApp } from './app.ts'
 import { createNetworkPolicy } from './network-policy.ts'
@@ -21,6 +22,7 @@ const noDatabase: Catalogue = { list: away, find: away }
 /** What the HTTP side of a server needs from the rest of it; what a test needs of that it hands in. */
 export function makeParts(lines: string[], changes: Partial<AppParts> = {}): AppParts {
   const auth = changes.auth ?? { mode: 'open' }
+  const log = createLog('info', { write: (line) => lines.push(line) })
   const config = { host: '127.0.0.1', allowedHosts: [], allowedOrigins: [] }
   return {
     auth,
@@ -28,7 +30,9 @@ export function makeParts(lines: string[], changes: Partial<AppParts> = {}): App
     databaseKind: 'pglite',
     startedAt: Date.now() - 65_000,
     clock: systemClock satisfies Clock,
-    log: createLog('info', { write: (line) => lines.push(line) }),
+    log,
+    rest: new Turns().pace().rest,
+    onFailure: (failure) => logFailure(log, failure),
     metrics: createMetrics(),
     network: createNetworkPolicy({ config, port: () => 4321 }),
     authoriser: createAuthoriser(auth, systemClock),
