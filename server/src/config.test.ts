@@ -38,6 +38,7 @@ describe('[W1] where a value comes from', () => {
         presenceStateBytes: 16 * 1024,
         presenceStates: 100,
         valueDepth: 500,
+        clientsPerDocument: 100_000,
         subdocuments: 2_000,
         waitingBytes: 64 * 1024,
         valueMembers: 100_000,

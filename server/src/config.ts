@@ -33,6 +33,7 @@ export interface Config {
     readonly sessionsPerDocument: number
     readonly typeDepth: number
     readonly valueDepth: number
+    readonly clientsPerDocument: number
     readonly subdocuments: number
     readonly waitingBytes: number
     readonly presenceStateBytes: number
@@ -93,6 +94,7 @@ export function parseConfig(args: readonly string[], env: Environment): Config {
       sessionsPerDocument: values.sessionsPerDocument,
       typeDepth: values.typeDepth,
       valueDepth: values.valueDepth,
+      clientsPerDocument: values.clientsPerDocument,
       subdocuments: values.subdocuments,
       waitingBytes: values.waitingBytes,
       presenceStateBytes: values.presenceStateBytes,

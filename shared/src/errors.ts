@@ -190,7 +190,7 @@ export const errorSentences: { readonly [code in ErrorCode]: string } = {
   'message-too-large': 'A change is larger than the server accepts. Undo it, or split it into smaller ones.',
   'update-malformed': 'An edit could not be understood and was refused.',
   'update-too-complex':
-    'A change nests more deeply, or holds more documents, than the server accepts. Undo it, or make it flatter.',
+    'A change nests more deeply, or holds more, than the server accepts. Undo it, or make it smaller or flatter.',
   'document-too-large':
     'The document has reached its largest size. Remove something, and what you added will be saved.',
   'presence-refused':

@@ -30,6 +30,13 @@ export const limitSettings = {
     wholeNumber(20, 2_000),
     'Depth of a single value (JSON within JSON).',
   ),
+  clientsPerDocument: limit(
+    'clients-per-document',
+    'number',
+    '100000',
+    wholeNumber(1, 10_000_000),
+    'Yjs clients whose edits a document holds: each opening of a page that writes is one.',
+  ),
   subdocuments: limit('subdocuments', 'number', '2000', wholeNumber(0, 1_000_000), 'Documents within a document.'),
   waitingBytes: limit(
     'waiting-bytes',

@@ -2,16 +2,18 @@ import { setImmediate } from 'node:timers/promises'
 import * as encoding from 'lib0/encoding'
 import { describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
+import { spellRange, spellUpdate } from '../../../test/fuzz/grammar/spell.ts'
 import { manyHands } from '../../../test/helpers/many-hands.ts'
 import { Random } from '../../../test/helpers/random.ts'
 import { type Claims, readClaims } from '../sockets/claims.ts'
 import { examine } from './examine.ts'
-import { TooManyValues } from './scan.ts'
+import { TooComplex } from './scan.ts'
 import { excessOf } from './structure.ts'
 
 const limits = {
   typeDepth: 500,
   valueDepth: 500,
+  clientsPerDocument: 1_000,
   subdocuments: 100,
   valueMembers: 1_000,
   updateParts: 100_000,
@@ -177,9 +179,28 @@ describe('[R6.44] how many values an update brings is bounded, however they are 
     const doc = new Y.Doc()
     doc.getArray('list').push(Array(20_000).fill(null))
     const update = Y.encodeStateAsUpdate(doc)
-    await expect(look(update, new Y.Doc(), { updateParts: 10_000 })).rejects.toThrow(TooManyValues)
+    await expect(look(update, new Y.Doc(), { updateParts: 10_000 })).rejects.toThrow(TooComplex)
     const expected = /more than 19999 values in one/
     expect((await look(update, new Y.Doc(), { valueMembers: 19_999 })).excess).toMatch(expected)
     expect((await look(update, new Y.Doc(), { valueMembers: 20_000 })).excess).toBe(null)
+  })
+})
+
+describe('[R6.45] a message that names more Yjs clients than a document may hold is not looked through', () => {
+  const clients = Array.from({ length: 1_001 }, (_, index) => 5_000 - index)
+
+  test('with edits', async () => {
+    const blocks = clients.map((client) => ({ client, clock: 0, count: 1, structs: [spellRange(0, 1)] }))
+    await expect(look(spellUpdate(blocks, new Map()))).rejects.toThrow(TooComplex)
+    expect((await look(spellUpdate(blocks.slice(1), new Map()))).excess).toBe(null)
+    // those it has count for it
+    const document = new Y.Doc()
+    Y.applyUpdate(document, spellUpdate(blocks.slice(1), new Map()))
+    expect((await look(spellUpdate(blocks, new Map()), document)).excess).toMatch(/more than 1000 Yjs clients/)
+  })
+
+  test('with deletions', async () => {
+    const deletions = new Map(clients.map((client) => [client, [{ clock: 0, length: 1 }]]))
+    await expect(look(spellUpdate([], deletions))).rejects.toThrow(TooComplex)
   })
 })

@@ -1,6 +1,7 @@
 import type { Pace } from '@tidemark/shared'
 import * as Y from 'yjs'
 import { type Claims, ClaimsReading } from '../sockets/claims.ts'
+import { mostAuthors } from './authors.ts'
 import { slicesOf } from './slices.ts'
 import { type StructureLimits, StructureReading } from './structure.ts'
 import { excessOfWaiting, WaitingReading } from './waiting.ts'
@@ -14,7 +15,7 @@ export interface Examined {
 
 /**
  * Looks a client's update through in turns (R6.34): as much of it as is built at once is gone again before the next part.
- * @throws {TooManyValues} when one insertion has too many to be looked through
+ * @throws {TooComplex} when it is not worth looking through to its end
  * @throws when it does not decode, or counts where no honest client counts
  */
 export async function examine(
@@ -23,12 +24,13 @@ export async function examine(
   limits: StructureLimits & { waitingBytes: number },
   pace: Pace,
 ): Promise<Examined> {
+  const bounds = { values: limits.updateParts, clients: mostAuthors(document, limits.clientsPerDocument) }
   const claims = new ClaimsReading()
   const structure = new StructureReading(document, limits)
   const waiting = new WaitingReading(document)
   let excess: string | null = null
   let parts = 0
-  for (const slice of slicesOf(update, undefined, limits.updateParts)) {
+  for (const slice of slicesOf(update, undefined, bounds)) {
     parts += slice.structs + slice.deletions + slice.values
     if (parts > limits.updateParts)
       excess ??= `more than ${limits.updateParts} insertions, deletions and values at once`

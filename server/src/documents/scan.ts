@@ -20,17 +20,19 @@ export interface Scanned {
   isList: boolean
 }
 
-/** A struct has more values in it than anybody wants counted: it was not looked through to its end. */
-export class TooManyValues extends Error {
-  constructor(most: number) {
-    super(`more than ${most} values in one insertion`)
-    this.name = 'TooManyValues'
+/** There is more in an update than anybody wants counted: it was not looked through to its end. */
+export class TooComplex extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'TooComplex'
   }
 }
 
+const tooMany = (most: number) => new TooComplex(`more than ${most} values in one insertion`)
+
 /**
  * Steps over one struct without building it; the same steps as in Yjs's `readClientsStructRefs` (13.6).
- * @throws {TooManyValues} when it has more than `mostValues`: stepping over it is done in one go
+ * @throws {TooComplex} when it has more than `mostValues`: stepping over it is done in one go
  * @throws when the bytes end early, or hold what Yjs does not know
  */
 export function scanStruct(decoder: decoding.Decoder, mostValues = Number.POSITIVE_INFINITY): Scanned {
@@ -121,7 +123,7 @@ export const valueIn = (kind: number): typeof skipAny => (kind === kinds.json ? 
 /** Several values, one for each clock. */
 function skipValues(decoder: decoding.Decoder, skip: typeof skipAny, most: number): Content {
   const length = decoding.readVarUint(decoder)
-  if (length > most) throw new TooManyValues(most)
+  if (length > most) throw tooMany(most)
   let members = 0
   let values = 0
   for (let index = 0; index < length; index++) {
@@ -184,7 +186,7 @@ function skipAny(decoder: decoding.Decoder, most: number): number {
       holder.left--
       if (holder.isObject) skipBytes(decoder)
     }
-    if (++members > most) throw new TooManyValues(most)
+    if (++members > most) throw tooMany(most)
     const type = decoding.readUint8(decoder)
     if (type === anyTypes.object || type === anyTypes.array) {
       open.push({ left: decoding.readVarUint(decoder), isObject: type === anyTypes.object })

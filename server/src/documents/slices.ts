@@ -1,12 +1,21 @@
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import { isLong, piecesOf } from './long-lists.ts'
-import { type Id, type Scanned, scanStruct } from './scan.ts'
+import { type Id, type Scanned, scanStruct, TooComplex } from './scan.ts'
 
 export interface SliceSize {
   structs: number
   bytes: number
 }
+
+/** What an update may have, to be worth looking through to its end. */
+export interface Bounds {
+  /** Values in one insertion. */
+  values: number
+  clients: number
+}
+
+const boundless: Bounds = { values: Number.POSITIVE_INFINITY, clients: Number.POSITIVE_INFINITY }
 
 /** Small enough that applying one is not felt by those who use other documents. */
 const usual: SliceSize = { structs: 2_000, bytes: 256 * 1024 }
@@ -44,35 +53,44 @@ interface Section {
  * Cuts an update (V1) into updates that do the same when they are applied one after the other: what a struct stands
  * on is in its own slice or in an earlier one, so that Yjs never has to keep a part aside. The bytes of structs are
  * copied as they are, none is built.
- * @param mostValues that one struct may have in it
- * @throws {TooManyValues}
+ * @throws {TooComplex} when it goes beyond the bounds
  * @throws when the update does not decode
  */
-export function* slicesOf(update: Uint8Array, size: SliceSize = usual, mostValues?: number): Generator<Slice, void> {
+export function* slicesOf(
+  update: Uint8Array,
+  size: SliceSize = usual,
+  bounds: Bounds = boundless,
+): Generator<Slice, void> {
   const decoder = decoding.createDecoder(update)
   const sections = new Map<number, Section>()
-  yield* findSections(decoder, sections, size, mostValues)
+  yield* findSections(decoder, sections, size, bounds)
   const deletionsAt = decoder.pos
   yield* structSlices(update, sections, size)
   decoder.pos = deletionsAt
-  yield* deletionSlices(decoder, size)
+  yield* deletionSlices(decoder, size, bounds)
+}
+
+function countClients(decoder: decoding.Decoder, { clients }: Bounds): number {
+  const count = decoding.readVarUint(decoder)
+  if (count > clients) throw new TooComplex(`edits of more than ${clients} Yjs clients`)
+  return count
 }
 
 function* findSections(
   decoder: decoding.Decoder,
   sections: Map<number, Section>,
   size: SliceSize,
-  mostValues?: number,
+  bounds: Bounds,
 ): Generator<Slice, void> {
   let scanned = 0
-  for (let left = decoding.readVarUint(decoder); left > 0; left--) {
+  for (let left = countClients(decoder, bounds); left > 0; left--) {
     const count = decoding.readVarUint(decoder)
     const client = decoding.readVarUint(decoder)
     const clock = decoding.readVarUint(decoder)
     if (sections.has(client)) throw new Error('a client comes twice')
     sections.set(client, { client, clock, left: count, at: decoder.pos, begun: null, isAwaited: false })
     for (let struct = 0; struct < count; struct++) {
-      scanStruct(decoder, mostValues)
+      scanStruct(decoder, bounds.values)
       if (++scanned % (4 * size.structs) === 0) yield { update: null, ...nothing }
     }
   }
@@ -191,8 +209,8 @@ class Filling {
   }
 }
 
-function* deletionSlices(decoder: decoding.Decoder, size: SliceSize): Generator<Slice, void> {
-  for (let clients = decoding.readVarUint(decoder); clients > 0; clients--) {
+function* deletionSlices(decoder: decoding.Decoder, size: SliceSize, bounds: Bounds): Generator<Slice, void> {
+  for (let clients = countClients(decoder, bounds); clients > 0; clients--) {
     const client = decoding.readVarUint(decoder)
     for (let left = decoding.readVarUint(decoder); left > 0; ) {
       const count = Math.min(left, size.structs)

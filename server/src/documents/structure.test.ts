@@ -3,7 +3,14 @@ import { describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { excessOf, isTooDeep } from './structure.ts'
 
-const limits = { typeDepth: 10, valueDepth: 10, subdocuments: 3, valueMembers: 100, updateParts: 1_000 }
+const limits = {
+  typeDepth: 10,
+  valueDepth: 10,
+  clientsPerDocument: 100,
+  subdocuments: 3,
+  valueMembers: 100,
+  updateParts: 1_000,
+}
 
 const excess = (update: Uint8Array, document: Y.Doc | null = null, limit = limits) =>
   excessOf(Y.decodeUpdate(update).structs, document, limit)
@@ -229,4 +236,44 @@ test('[R6.20] what had waited for an update counts as brought by it', () => {
   server.on('beforeObserverCalls', (transaction: Y.Transaction) => tooDeep.push(isTooDeep(transaction, 10)))
   for (const update of updates.reverse()) Y.applyUpdate(server, update)
   expect(tooDeep).toEqual([false, false, true])
+})
+
+describe('[R6.45] of how many Yjs clients a document holds edits', () => {
+  /** One letter by each of so many. */
+  const byMany = (count: number, from = 1): Uint8Array =>
+    Y.mergeUpdates(
+      Array.from({ length: count }, (_, index) => {
+        const doc = new Y.Doc()
+        doc.clientID = from + index
+        doc.getText('text').insert(0, 'x')
+        return Y.encodeStateAsUpdate(doc)
+      }),
+    )
+
+  test('in one update', () => {
+    expect(excess(byMany(100))).toBe(null)
+    expect(excess(byMany(101))).toBe('edits of more than 100 Yjs clients in a document')
+  })
+
+  test('with those that the document has, who do not count again', () => {
+    const server = new Y.Doc()
+    Y.applyUpdate(server, byMany(100))
+    expect(excess(byMany(1, 101), server)).toContain('more than 100 Yjs clients')
+    expect(excess(byMany(100), server)).toBe(null)
+    const author = copyOf(server)
+    author.clientID = 50
+    expect(
+      excess(
+        updateOf(author, () => author.getText('text').insert(0, 'more')),
+        server,
+      ),
+    ).toBe(null)
+  })
+
+  test('a document that has more already goes on with these', () => {
+    const server = new Y.Doc()
+    Y.applyUpdate(server, byMany(150))
+    expect(excess(byMany(150), server)).toBe(null)
+    expect(excess(byMany(1, 151), server)).toContain('more than 100 Yjs clients')
+  })
 })

@@ -1,4 +1,5 @@
 import * as Y from 'yjs'
+import { AuthorsReading } from './authors.ts'
 import { Depths, DepthsInOrder, depthAt, depthInDocument } from './depths.ts'
 import { isDocument, isWithin, keptAside } from './kept-aside.ts'
 import { someNews } from './news.ts'
@@ -14,6 +15,8 @@ export interface StructureLimits {
   readonly valueDepth: number
   /** How many documents may stand within a document. */
   readonly subdocuments: number
+  /** Of how many Yjs clients a document may hold edits. */
+  readonly clientsPerDocument: number
   /** How many values a single value may hold: it is built in one go. */
   readonly valueMembers: number
   /** How many insertions and deletions an update may bring. */
@@ -31,7 +34,11 @@ export function excessOf(structs: readonly Struct[], document: Y.Doc | null, lim
     depths ??= new Depths(structs, (id) => depthAt(document, id))
     return depths.of(item)
   }
-  return excessIn(structs, depthOf, limits) ?? excessOfDocuments(countDocuments(structs, document), document, limits)
+  return (
+    excessIn(structs, depthOf, limits) ??
+    excessOfDocuments(countDocuments(structs, document), document, limits) ??
+    new AuthorsReading(document).excessOf(structs, limits.clientsPerDocument)
+  )
 }
 
 /** The same for an update that is decoded in parts, in the order in which they are applied (`slicesOf`). */
@@ -39,12 +46,14 @@ export class StructureReading {
   readonly #document: Y.Doc | null
   readonly #limits: StructureLimits
   readonly #depths: DepthsInOrder
+  readonly #authors: AuthorsReading
   #subdocuments = 0
 
   constructor(document: Y.Doc | null, limits: StructureLimits) {
     this.#document = document
     this.#limits = limits
     this.#depths = new DepthsInOrder(document)
+    this.#authors = new AuthorsReading(document)
   }
 
   /** What is too much in the next part, together with those before it; null when nothing is. */
@@ -53,7 +62,8 @@ export class StructureReading {
     this.#subdocuments += countDocuments(structs, this.#document)
     return (
       excessIn(structs, ({ id }) => this.#depths.at(id), this.#limits) ??
-      excessOfDocuments(this.#subdocuments, this.#document, this.#limits)
+      excessOfDocuments(this.#subdocuments, this.#document, this.#limits) ??
+      this.#authors.excessOf(structs, this.#limits.clientsPerDocument)
     )
   }
 }

@@ -1,3 +1,4 @@
+import { mostAuthors } from '../documents/authors.ts'
 import type { Documents } from '../documents/documents.ts'
 import { excessOf, type StructureLimits } from '../documents/structure.ts'
 import { waitsTooMuch } from '../documents/waiting.ts'
@@ -20,6 +21,7 @@ export function circumstancesOf(
       if (excess !== null || document === null) return excess
       return waitsTooMuch(document, update, { structs, deletions: claims.deletions }, limits.waitingBytes)
     },
+    mostAuthors: () => mostAuthors(documents.get(documentName)?.document ?? null, limits.clientsPerDocument),
     isForged: (claims) =>
       access !== null && documents.get(documentName)?.owners.isForged(claims, access.userId) === true,
     heldUntil: (claims) => documents.unstorable.heldUntil(documentName, claims, now),

@@ -5,6 +5,7 @@ import * as encoding from 'lib0/encoding'
 import { expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { type Block, spellItem, spellUpdate } from '../../../test/fuzz/grammar/spell.ts'
+import { TooComplex } from '../documents/scan.ts'
 import * as frames from './frames.ts'
 
 function syncMessage(type: number, payload: Uint8Array): decoding.Decoder {
@@ -22,18 +23,18 @@ function someUpdate(): Uint8Array {
   return Y.encodeStateAsUpdate(doc)
 }
 
-const atOnce = 1_000
+const bounds = { atOnce: 1_000, mostAuthors: () => 2_000 }
 
 test('an honest update is passed on as it is', () => {
   const update = someUpdate()
-  expect(frames.readSyncMessage(syncMessage(syncType.update, update), atOnce)).toMatchObject({ kind: 'write', update })
-  expect(frames.readSyncMessage(syncMessage(syncType.step2, update), atOnce)).toMatchObject({ kind: 'write', update })
+  expect(frames.readSyncMessage(syncMessage(syncType.update, update), bounds)).toMatchObject({ kind: 'write', update })
+  expect(frames.readSyncMessage(syncMessage(syncType.step2, update), bounds)).toMatchObject({ kind: 'write', update })
 })
 
 test('[R6.3] an update that is cut short anywhere is refused', () => {
   const update = someUpdate()
   for (let length = 0; length < update.byteLength; length++) {
-    expect(() => frames.readSyncMessage(syncMessage(syncType.update, update.subarray(0, length)), atOnce)).toThrow()
+    expect(() => frames.readSyncMessage(syncMessage(syncType.update, update.subarray(0, length)), bounds)).toThrow()
   }
 })
 
@@ -42,7 +43,7 @@ test('[R6.3] random bytes never get through as an update that Yjs cannot apply',
     fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
       let message: frames.SyncMessage | null = null
       try {
-        message = frames.readSyncMessage(syncMessage(syncType.update, bytes), atOnce)
+        message = frames.readSyncMessage(syncMessage(syncType.update, bytes), bounds)
       } catch {
         // refused: what it should be
       }
@@ -64,7 +65,7 @@ test('[R6.3] a clock beyond what can be counted is refused', () => {
   encoding.writeVarUint(encoder, 1)
   encoding.writeVarUint(encoder, 2 ** 50)
   encoding.writeVarUint(encoder, 2 ** 50)
-  expect(() => frames.readSyncMessage(syncMessage(syncType.update, encoding.toUint8Array(encoder)), atOnce)).toThrow(
+  expect(() => frames.readSyncMessage(syncMessage(syncType.update, encoding.toUint8Array(encoder)), bounds)).toThrow(
     'clock',
   )
 })
@@ -80,7 +81,7 @@ test('[R6.3] an update in which a client comes twice is refused: Yjs would take 
     ],
   })) as [Block, Block]
   const read = (blocks: Block[]) =>
-    frames.readSyncMessage(syncMessage(syncType.update, spellUpdate(blocks, new Map())), atOnce)
+    frames.readSyncMessage(syncMessage(syncType.update, spellUpdate(blocks, new Map())), bounds)
   expect(() => read([one, other])).toThrow('twice')
   expect(() => read([one, { ...one, client: 6 }, other])).toThrow()
   expect(read([one, { ...other, client: 6, clock: 0 }])).toMatchObject({ kind: 'write' })
@@ -130,4 +131,15 @@ test('[R6.4] a token that is longer than any is refused before it is decoded', (
   // so many are announced, and not there
   const announced = decoding.createDecoder(Uint8Array.of(authType.token, 255, 255, 255, 127, 0))
   expect(() => frames.readTokenField(announced)).toThrow('bytes')
+})
+
+test('[R6.45] a question that names more Yjs clients than the document may hold is not looked through', () => {
+  const question = (clients: number) => {
+    const vector = encoding.createEncoder()
+    encoding.writeVarUint(vector, clients)
+    for (let client = 0; client < 2 * clients; client++) encoding.writeVarUint(vector, client)
+    return syncMessage(syncType.step1, encoding.toUint8Array(vector))
+  }
+  expect(frames.readSyncMessage(question(2_000), bounds)).toMatchObject({ kind: 'read' })
+  expect(() => frames.readSyncMessage(question(2_001), bounds)).toThrow(TooComplex)
 })

@@ -2,6 +2,7 @@ import { authType, encodeServerMessage, messageType, type ServerMessage, syncTyp
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import * as Y from 'yjs'
+import { TooComplex } from '../documents/scan.ts'
 import type { Struct } from '../documents/structure.ts'
 import { type Claims, claimsOf } from './claims.ts'
 
@@ -84,14 +85,19 @@ export type SyncMessage =
 
 /**
  * @param atOnce the largest write that is decoded, in bytes
+ * @param mostAuthors how many Yjs clients a question may name
+ * @throws {TooComplex}
  * @throws when it is malformed, down to the Yjs update or state vector in it (R6.3)
  */
-export function readSyncMessage(decoder: decoding.Decoder, atOnce: number): SyncMessage {
+export function readSyncMessage(
+  decoder: decoding.Decoder,
+  { atOnce, mostAuthors }: { atOnce: number; mostAuthors: () => number },
+): SyncMessage {
   const type = decoding.readVarUint(decoder)
   const payload = decoding.readVarUint8Array(decoder)
   switch (type) {
     case syncType.step1:
-      return { kind: 'read', known: Y.decodeStateVector(payload) }
+      return { kind: 'read', known: readStateVector(payload, mostAuthors) }
     case syncType.step2:
     case syncType.update: {
       if (payload.byteLength > atOnce) return { kind: 'write-late', update: payload }
@@ -102,6 +108,15 @@ export function readSyncMessage(decoder: decoding.Decoder, atOnce: number): Sync
     default:
       throw new Error(`unknown sync message type ${type}`)
   }
+}
+
+/** More is not looked at without a question to the document. */
+const fewAuthors = 1_000
+
+function readStateVector(bytes: Uint8Array, mostAuthors: () => number): Map<number, number> {
+  const count = decoding.readVarUint(decoding.createDecoder(bytes))
+  if (count > fewAuthors && count > mostAuthors()) throw new TooComplex(`a question that names ${count} Yjs clients`)
+  return Y.decodeStateVector(bytes)
 }
 
 /** @throws when it is no text: Hocuspocus would print that, and end the whole socket */

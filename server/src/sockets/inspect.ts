@@ -1,4 +1,5 @@
 import { type ErrorCode, messageType } from '@tidemark/shared'
+import { TooComplex } from '../documents/scan.ts'
 import type { Struct } from '../documents/structure.ts'
 import type { Claims } from './claims.ts'
 import * as frames from './frames.ts'
@@ -27,6 +28,8 @@ export interface Circumstances {
   hasRoomFor(update: Uint8Array, claims: Claims): boolean
   /** What is too much in the structure of an update, or in what it waits for; null when nothing is. */
   excessOf(update: Uint8Array, claims: Claims, structs: readonly Struct[]): string | null
+  /** How many Yjs clients a question about the session's document may name. */
+  mostAuthors(): number
   /** Whether an update brings something as the client of another user. */
   isForged(claims: Claims): boolean
   /** When an update that could not be stored may be tried again, in Unix time in ms; null when there is no such thing. */
@@ -79,8 +82,9 @@ const atOnce = ({ access, lateWrites }: Session): number =>
 function inspectSync(session: Session, decoder: frames.Header['decoder'], circumstances: Circumstances): Verdict {
   let message: frames.SyncMessage
   try {
-    message = frames.readSyncMessage(decoder, atOnce(session))
+    message = frames.readSyncMessage(decoder, { atOnce: atOnce(session), mostAuthors: circumstances.mostAuthors })
   } catch (cause) {
+    if (cause instanceof TooComplex) return { kind: 'refuse', code: 'update-too-complex', cause }
     return { kind: 'refuse-write', code: 'update-malformed', cause }
   }
   if (message.kind === 'read') return { kind: 'pass-question', known: message.known }

@@ -4,7 +4,7 @@ import type { Documents } from '../documents/documents.ts'
 import { examine } from '../documents/examine.ts'
 import type { OpenDocument } from '../documents/open-document.ts'
 import { inTurns } from '../documents/pace.ts'
-import { TooManyValues } from '../documents/scan.ts'
+import { TooComplex } from '../documents/scan.ts'
 import type { StructureLimits } from '../documents/structure.ts'
 import { type Claims, isApplied } from './claims.ts'
 import { costOfFrame } from './early.ts'
@@ -103,7 +103,7 @@ export class LateWrites {
       write.claims = claims
       verdict = judge(session, { update: write.update, claims, excessOf: () => excess }, circumstancesOf(session))
     } catch (cause) {
-      const code = cause instanceof TooManyValues ? 'update-too-complex' : 'update-malformed'
+      const code = cause instanceof TooComplex ? 'update-too-complex' : 'update-malformed'
       verdict = { kind: 'refuse-write', code, cause }
     }
     if (!counts()) return 'connection-lost'

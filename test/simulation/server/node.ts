@@ -25,6 +25,7 @@ export const limits = {
   presenceStates: 100,
   typeDepth: 500,
   valueDepth: 500,
+  clientsPerDocument: 100_000,
   subdocuments: 10,
   waitingBytes: 400_000,
   valueMembers: 100_000,
