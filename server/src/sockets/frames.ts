@@ -2,9 +2,9 @@ import { authType, encodeServerMessage, messageType, type ServerMessage, syncTyp
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import * as Y from 'yjs'
-import { TooComplex } from '../documents/scan.ts'
 import type { Struct } from '../documents/structure.ts'
 import { type Claims, claimsOf } from './claims.ts'
+import { type Known, readQuestion } from './state-vectors.ts'
 
 /** The begin of every Hocuspocus frame: the address (document name, maybe `\0` and a session id) and the type. */
 export interface Header {
@@ -78,7 +78,7 @@ export function parseAddress(address: string): Address {
 
 /** What a sync message asks for: `read` (step 1), or `write` with the update's bytes (step 2, or an update for everybody). */
 export type SyncMessage =
-  | { kind: 'read'; known: Map<number, number> }
+  | { kind: 'read'; known: Known | Uint8Array }
   | { kind: 'write'; isBroadcast: boolean; update: Uint8Array; claims: Claims; structs: readonly Struct[] }
   /** One that has not been decoded. */
   | { kind: 'write-late'; update: Uint8Array }
@@ -97,7 +97,7 @@ export function readSyncMessage(
   const payload = decoding.readVarUint8Array(decoder)
   switch (type) {
     case syncType.step1:
-      return { kind: 'read', known: readStateVector(payload, mostAuthors) }
+      return { kind: 'read', known: readQuestion(payload, mostAuthors) }
     case syncType.step2:
     case syncType.update: {
       if (payload.byteLength > atOnce) return { kind: 'write-late', update: payload }
@@ -108,15 +108,6 @@ export function readSyncMessage(
     default:
       throw new Error(`unknown sync message type ${type}`)
   }
-}
-
-/** More is not looked at without a question to the document. */
-const fewAuthors = 1_000
-
-function readStateVector(bytes: Uint8Array, mostAuthors: () => number): Map<number, number> {
-  const count = decoding.readVarUint(decoding.createDecoder(bytes))
-  if (count > fewAuthors && count > mostAuthors()) throw new TooComplex(`a question that names ${count} Yjs clients`)
-  return Y.decodeStateVector(bytes)
 }
 
 /** @throws when it is no text: Hocuspocus would print that, and end the whole socket */

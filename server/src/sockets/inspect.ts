@@ -4,12 +4,13 @@ import type { Struct } from '../documents/structure.ts'
 import type { Claims } from './claims.ts'
 import * as frames from './frames.ts'
 import type { Session } from './session.ts'
+import type { Known } from './state-vectors.ts'
 
 /** What is to be done with a client's frame; nothing of it has been applied yet (R6.3). */
 export type Verdict =
   | { kind: 'pass' }
-  /** A client asks for what is not among what it has. */
-  | { kind: 'pass-question'; known: Map<number, number> }
+  /** A client asks for what is not among what it has; if it has much, that is read in its turn. */
+  | { kind: 'pass-question'; known: Known | Uint8Array }
   /** A sync message that changes the document: its answer will be one SyncStatus. */
   | { kind: 'pass-write'; isBroadcast: boolean; update: Uint8Array; claims: Claims }
   /** It says who is here: not for Hocuspocus. */

@@ -46,7 +46,7 @@ function world(document: Y.Doc, bytes: number) {
     return frame
   }
   const handle = (frame: Uint8Array) => questions.beforeHandling(session, document, frame)
-  return { questions, note, handle, ask: (known = nothing) => handle(note(known)), said, failures, state }
+  return { questions, session, note, handle, ask: (known = nothing) => handle(note(known)), said, failures, state }
 }
 
 const nothing: ReadonlyMap<number, number> = new Map()
@@ -130,6 +130,33 @@ describe('[R6.12] somebody opens a large document', () => {
     for (const frame of frames) await handle(frame)
     expect(kinds(said)).toEqual([syncType.step1, syncType.step2])
     expect(frames.every((frame) => typeOf(frame) === messageType.stateless)).toBe(true)
+  })
+
+  test('who names many clients is read and answered in turns, of a small document, too', async () => {
+    const doc = longDocument()
+    const known = new Map(Array.from({ length: 20_000 }, (_, index) => [1_000_000 + index, 5]))
+    known.set(doc.clientID, 30_000)
+    const { questions, session, handle, said } = world(doc, 1_000)
+    const frames = Array.from({ length: 50 }, () => {
+      const vector = Y.encodeStateVector(known)
+      const frame = questionFrame('plan', vector)
+      questions.note(session, frame, vector)
+      return frame
+    })
+    let turns = 0
+    const last = frames.at(-1) as Uint8Array
+    for (const frame of frames.slice(0, -1)) await handle(frame)
+    expect(said, 'who asks anew is not read').toEqual([])
+    await Promise.all([
+      handle(last),
+      (async () => {
+        for (; said.length < 2; turns++) await setImmediate()
+      })(),
+    ])
+    expect(turns).toBeGreaterThan(2)
+    expect(kinds(said)).toEqual([syncType.step1, syncType.step2])
+    const expected = Y.encodeStateAsUpdate(doc, Y.encodeStateVector(known))
+    expect(Buffer.from(said[1]?.payload ?? []).equals(expected)).toBe(true)
   })
 
   test('of a small document, too: the others ask for nothing any more', async () => {

@@ -6,10 +6,8 @@ import { answerSize } from './answer-size.ts'
 import * as frames from './frames.ts'
 import type { Room } from './outgoing-total.ts'
 import type { Session } from './session.ts'
+import { type Known, readInTurns } from './state-vectors.ts'
 import type { Transport } from './transport.ts'
-
-/** How much of each client's edits somebody has: what a question (step 1) says. */
-export type Known = ReadonlyMap<number, number>
 
 export interface QuestionsParts {
   transport: Transport
@@ -68,7 +66,7 @@ interface Answer {
  */
 export class Questions {
   readonly #parts: QuestionsParts
-  readonly #asked = new WeakMap<Uint8Array, Known>()
+  readonly #asked = new WeakMap<Uint8Array, Known | Uint8Array>()
   readonly #answers = new Map<Session, Answer>()
   /** Those whose question is answered in this turn of the event loop. */
   readonly #answeredNow = new Set<Session>()
@@ -78,7 +76,7 @@ export class Questions {
   }
 
   /** The session has asked; Hocuspocus comes back with the frame when all that it got before is done. */
-  note(session: Session, frame: Uint8Array, known: Known): void {
+  note(session: Session, frame: Uint8Array, known: Known | Uint8Array): void {
     session.lastQuestion = frame
     this.#asked.set(frame, known)
   }
@@ -88,15 +86,15 @@ export class Questions {
    * answered here, or was asked anew meanwhile, is turned into a frame that asks for nothing.
    */
   beforeHandling(session: Session, document: Y.Doc, frame: Uint8Array): Promise<void> {
-    const known = this.#asked.get(frame)
-    if (!known) return nothing
+    const asked = this.#asked.get(frame)
+    if (!asked) return nothing
     // of several the last one is answered: it knows the most
-    if (session.lastQuestion === frame) return this.#handle(session, document, frame, known)
+    if (session.lastQuestion === frame) return this.#handle(session, document, frame, asked)
     frames.makeEmpty(frame)
     return nothing
   }
 
-  async #handle(session: Session, document: Y.Doc, frame: Uint8Array, known: Known): Promise<void> {
+  async #handle(session: Session, document: Y.Doc, frame: Uint8Array, asked: Known | Uint8Array): Promise<void> {
     const { documents, transport } = this.#parts
     const open = documents.get(session.documentName)
     if (open?.document !== document) return
@@ -108,6 +106,12 @@ export class Questions {
     }
     this.#answeredNow.add(session)
     setImmediate(() => this.#answeredNow.delete(session))
+    const isLong = asked instanceof Uint8Array
+    const known = isLong ? await readInTurns(asked, inTurns()) : asked
+    if (session.lastQuestion !== frame) {
+      frames.makeEmpty(frame)
+      return
+    }
     // nobody gets a part of an update
     while (open.applying) await open.applying.catch(() => {})
     const { building } = this.#answers.get(session) ?? {}
@@ -119,7 +123,7 @@ export class Questions {
       return
     }
     const whole = open.size.bytes
-    const isLarge = whole >= largeDocument
+    const isLarge = isLong || whole >= largeDocument
     const bytes = isLarge ? answerSize(document, known, whole) : whole
     while (!isLarge && !mayAnswerNow(bytes)) await new Promise(setImmediate)
     const room = transport.room(bytes)
