@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { spellUpdate } from '../../../test/fuzz/grammar/spell.ts'
-import { waitsTooMuch } from './waiting.ts'
+import { manyHands } from '../../../test/helpers/many-hands.ts'
+import { Random } from '../../../test/helpers/random.ts'
+import { slicesOf } from './slices.ts'
+import { WaitingReading, waitsTooMuch } from './waiting.ts'
 
 const limit = 10_000
 
@@ -31,6 +34,49 @@ describe('[R6.32] what waits for others is bounded', () => {
     }
     const all = Y.mergeUpdates(parts(5, 100_000, 100_000))
     expect(waitsIn(new Y.Doc(), all)).toBe(false)
+  })
+
+  test('letters of two people who wrote in turn do not wait for each other', () => {
+    const people = [new Y.Doc(), new Y.Doc()] as const
+    for (let letter = 0; letter < 1_000; letter++) {
+      const [writer, reader] = letter % 2 ? people : [people[1], people[0]]
+      writer.getText('text').insert(letter, 'x')
+      Y.applyUpdate(reader, Y.encodeStateAsUpdate(writer, Y.encodeStateVector(reader)))
+    }
+    const all = Y.encodeStateAsUpdate(people[0])
+    expect(waitsIn(new Y.Doc(), all)).toBe(false)
+    // without the first letter all of them do
+    const without = Y.encodeStateAsUpdate(people[0], Y.encodeStateVector(new Map([[people[1].clientID, 1]])))
+    expect(waitsIn(new Y.Doc(), without)).toBe(true)
+  })
+
+  test('what counts as waiting is what Yjs keeps aside, of any update in any parts', () => {
+    let waited = 0
+    for (let seed = 1; seed <= 150; seed++) {
+      const random = new Random(seed)
+      const docs = manyHands(random, 80)
+      const document = new Y.Doc()
+      Y.applyUpdate(document, Y.encodeStateAsUpdate(random.pick(docs)))
+      const whole = new Y.Doc()
+      for (const doc of docs) Y.applyUpdate(whole, Y.encodeStateAsUpdate(doc))
+      // somebody asks for more than they lack
+      const vector = Y.decodeStateVector(Y.encodeStateVector(document))
+      for (const doc of docs) {
+        const { clientID } = doc
+        if (random.int(0, 1)) vector.set(clientID, (vector.get(clientID) ?? 0) + random.int(0, 30))
+      }
+      const update = Y.encodeStateAsUpdate(whole, Y.encodeStateVector(vector))
+      const reading = new WaitingReading(document)
+      for (const slice of slicesOf(update, { structs: random.pick([3, 20, 2_000]), bytes: 4_096 })) {
+        if (slice.update) reading.add(slice, Y.decodeUpdate(slice.update))
+      }
+      Y.applyUpdate(document, update)
+      const { pendingStructs, pendingDs } = document.store
+      expect(reading.bytes > 0, `seed ${seed}`).toBe(pendingStructs !== null || pendingDs !== null)
+      if (reading.bytes > 0) waited++
+    }
+    expect(waited).toBeGreaterThan(20)
+    expect(waited).toBeLessThan(140)
   })
 
   test('a little may wait, together no more than the limit', () => {

@@ -38,6 +38,14 @@ function countOf(deletions: Ranges): number {
   return count
 }
 
+/** A client's structs in a part of an update. */
+interface Section {
+  readonly structs: readonly Struct[]
+  /** In bytes. */
+  readonly sizes: readonly number[]
+  next: number
+}
+
 /**
  * Counts what of an update stands on what is neither in the document nor in itself. What waits already is not counted
  * another time: everybody who was told of it brings it again with what they bring next.
@@ -59,7 +67,7 @@ export class WaitingReading {
     { structs, ds }: Pick<ReturnType<typeof Y.decodeUpdate>, 'structs' | 'ds'>,
   ) {
     let at = 0
-    for (const { sizes } of sections) for (const size of sizes) this.#add(structs[at++] as Struct, size)
+    this.#settle(sections.map(({ sizes }) => ({ structs: structs.slice(at, (at += sizes.length)), sizes, next: 0 })))
     for (const [client, ranges] of ds.clients) {
       const reached = this.#reachedBy(client)
       for (const { clock, len } of ranges) {
@@ -73,20 +81,66 @@ export class WaitingReading {
     }
   }
 
-  #add(struct: Struct, size: number): void {
-    if (struct instanceof Y.Skip) return
-    const { client, clock } = struct.id
-    const end = clock + struct.length
-    if (clock <= this.#reachedBy(client) && !this.#lacksWhatItStandsOn(struct)) {
-      this.#reached.set(client, Math.max(this.#reachedBy(client), end))
-    } else if (!isWithin(keptAside(this.#store).structs.get(client), clock, end)) this.bytes += size + weightOf(struct)
+  /** In the order in which Yjs integrates them: what a struct stands on first, wherever in the part that is. */
+  #settle(sections: Section[]): void {
+    /** By the client whose structs they wait for. */
+    const held = new Map<number, Section[]>()
+    const ready = [...sections].reverse()
+    for (let section = ready.pop(); section; section = ready.pop()) {
+      const begun = section.next
+      const lacking = this.#take(section)
+      if (lacking !== null) {
+        const others = held.get(lacking)
+        if (others) others.push(section)
+        else held.set(lacking, [section])
+      }
+      const client = section.structs[0]?.id.client as number
+      const freed = held.get(client)
+      if (!freed || section.next === begun) continue
+      held.delete(client)
+      ready.push(...freed)
+    }
+    // what they stand on neither is there nor comes with them
+    for (const waiting of held.values()) for (const section of waiting) while (this.#takeAside(section));
   }
 
-  #lacksWhatItStandsOn(struct: Struct): boolean {
-    if (!(struct instanceof Y.Item)) return false
-    return [struct.origin, struct.rightOrigin, struct.parent].some(
-      (needed: unknown) => needed instanceof Y.ID && needed.clock >= this.#reachedBy(needed.client),
-    )
+  /** Goes through a client's structs as far as what they stand on is there. @returns whose are lacking; null at the end */
+  #take(section: Section): number | null {
+    for (let struct = section.structs[section.next]; struct; struct = section.structs[section.next]) {
+      const { client, clock } = struct.id
+      if (!(struct instanceof Y.Skip)) {
+        if (clock > this.#reachedBy(client)) {
+          // behind a hole, which nothing that comes later fills
+          this.#takeAside(section)
+          continue
+        }
+        const lacking = this.#lackingFor(struct)
+        if (lacking !== null) return lacking
+        this.#reached.set(client, Math.max(this.#reachedBy(client), clock + struct.length))
+      }
+      section.next++
+    }
+    return null
+  }
+
+  /** The next struct waits. @returns whether there was one */
+  #takeAside(section: Section): boolean {
+    const struct = section.structs[section.next]
+    if (!struct) return false
+    const size = section.sizes[section.next++] as number
+    const { client, clock } = struct.id
+    const isKept = isWithin(keptAside(this.#store).structs.get(client), clock, clock + struct.length)
+    if (!isKept && !(struct instanceof Y.Skip)) this.bytes += size + weightOf(struct)
+    return true
+  }
+
+  /** The client on whose struct it stands that is not there. */
+  #lackingFor(struct: Struct): number | null {
+    if (!(struct instanceof Y.Item)) return null
+    for (const needed of [struct.origin, struct.rightOrigin, struct.parent] as unknown[]) {
+      if (needed instanceof Y.ID && needed.clock >= this.#reachedBy(needed.client)) return needed.client
+    }
+    return null
   }
 
   #reachedBy(client: number): number {
