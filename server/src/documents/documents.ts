@@ -11,6 +11,7 @@ import { Beginnings, nothingStored } from './beginning.ts'
 import { catchUp } from './catch-up.ts'
 import { encodeWhole } from './encode.ts'
 import { leaveFormatsToClients } from './formats.ts'
+import { integrateWithCare } from './integration.ts'
 import { LargeUpdates } from './large-updates.ts'
 import { loadOrigin, loadStored, quietly, type RowQuarantined } from './load.ts'
 import { boundMerging } from './long-lists.ts'
@@ -18,7 +19,6 @@ import { isSnapshotDue, type OpenDocument } from './open-document.ts'
 import { Owners } from './owners.ts'
 import { asReceived } from './received.ts'
 import { repairOf } from './repair.ts'
-import { takeRestsWithCare } from './rests.ts'
 import { DocumentSize } from './size.ts'
 import { findEpoch, saveSnapshot } from './store.ts'
 import { isTooDeep, type StructureLimits } from './structure.ts'
@@ -38,8 +38,8 @@ export interface DocumentsEvents {
   snapshotFailed: { documentName: string; cause: unknown }
 }
 
-takeRestsWithCare()
 boundMerging()
+integrateWithCare()
 
 /** The documents in this process's memory: loaded, journaled from their own update event, snapshotted, let go. */
 export class Documents {

@@ -2,12 +2,12 @@ import * as encoding from 'lib0/encoding'
 import { expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { type Block, type Id, spellItem, spellRange, spellUpdate } from '../../../test/fuzz/grammar/spell.ts'
-import { takeRestsWithCare } from './rests.ts'
+import { integrateWithCare } from './integration.ts'
 
 const client = 7
 
 test('[R6.31] the rest of what was collected is collected as well, and nothing throws', () => {
-  takeRestsWithCare()
+  integrateWithCare()
   const doc = new Y.Doc()
   doc.getText('text').insert(0, 'here')
   const whole = spellItem({
@@ -31,7 +31,7 @@ test('[R6.31] the rest of what was collected is collected as well, and nothing t
 })
 
 test('[R6.31] what was written twice under one clock, in two places: the rest stands in neither', () => {
-  takeRestsWithCare()
+  integrateWithCare()
   const item = (content: string, place: { origin?: Id; parent?: string | Id }): Block['structs'][number] =>
     spellItem({
       info: (content === '' ? 7 : 4) | (place.origin ? 128 : 0),

@@ -5,17 +5,17 @@ import * as Y from 'yjs'
  * not where somebody wrote two things under one clock: then a living item stands in a deleted type, and the document, loaded
  * again, throws for ever; where the first part was collected, Yjs throws at once, maybe in somebody else's edit that the
  * item waited for. Like everything whose neighbour was collected, such a rest is collected as well (R6.31).
+ * @param known how much of the item is here
  */
-export function takeRestsWithCare(): void {
-  const prototype = Y.Item.prototype
-  if (prototype.integrate !== original) return
-  prototype.integrate = function (this: Y.Item, transaction: Y.Transaction, offset: number): void {
-    if (offset > 0 && !isContinued(this, transaction.doc, this.id.clock + offset - 1)) this.parent = null
-    original.call(this, transaction, offset)
-  }
+export function takeRest(item: Y.Item, transaction: Y.Transaction, known: number): void {
+  if (!isContinued(item, transaction.doc, item.id.clock + known - 1)) item.parent = null
+  // as Yjs cuts it
+  item.id.clock += known
+  item.left = Y.getItemCleanEnd(transaction, transaction.doc.store, Y.createID(item.id.client, item.id.clock - 1))
+  item.origin = item.left.lastId
+  item.content = item.content.splice(known)
+  item.length -= known
 }
-
-const original = Y.Item.prototype.integrate
 
 /** Whether what is here up to a clock stands where the item says that it stands. */
 function isContinued({ id, parent, parentSub }: Y.Item, { store }: Y.Doc, clock: number): boolean {
