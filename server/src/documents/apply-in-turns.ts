@@ -2,6 +2,7 @@ import * as Y from 'yjs'
 import { inTurns } from './pace.ts'
 import { asReceived } from './received.ts'
 import { type SliceSize, slicesOf } from './slices.ts'
+import { inShortWays } from './ways.ts'
 
 /** How long one slice should take, in ms: then the next one is made larger or smaller. */
 const wanted = { least: 3, most: 10 }
@@ -33,10 +34,12 @@ export async function applyInTurns(
   const size: SliceSize = { structs: sizes.first, bytes: 256 * 1024 }
   try {
     for (const slice of slicesOf(update, size)) {
-      if (slice.update) size.structs = nextSize(size.structs, applySlice(document, slice.update, origin, emitted))
-      if (!pace.isOver()) continue
-      await pace.rest()
-      if (!isWanted()) return { kind: 'ended' }
+      for (const part of slice.update ? inShortWays(slice.update, document) : [null]) {
+        if (part) size.structs = nextSize(size.structs, applySlice(document, part, origin, emitted))
+        if (!pace.isOver()) continue
+        await pace.rest()
+        if (!isWanted()) return { kind: 'ended' }
+      }
     }
   } catch (cause) {
     return isSmall(emitted) ? { kind: 'applied', update: merged(emitted) } : { kind: 'torn', cause }

@@ -4,6 +4,7 @@ import * as Y from 'yjs'
 import { inTurns } from './pace.ts'
 import { slicesOf } from './slices.ts'
 import { checkBytes, type StoredRow } from './stored-rows.ts'
+import { inShortWays, SmallUpdates } from './ways.ts'
 
 /** The transaction origin of stored content, so that nobody takes it for an edit. */
 export const loadOrigin = Symbol('tidemark load')
@@ -22,7 +23,7 @@ export class DamagedRow extends Error {
   }
 }
 
-/** Larger rows are cut into slices. */
+/** Larger rows are cut into slices, as are those that go far (R6.51). */
 const wholeRowBytes = 64 * 1024
 /** What Yjs takes of the heap for one struct, in bytes: it stood at 200 to 300 in Node 24. */
 const structBytes = 300
@@ -36,12 +37,14 @@ export class Application {
   readonly #grouping: Grouping
   readonly #listeners: ReturnType<Y.Doc['_observers']['get']>
   readonly #pace = inTurns()
+  readonly #ways: SmallUpdates
   #bytes = 0
   #structs = 0
 
   constructor(target: Y.Doc, grouping: Grouping) {
     this.#target = target
     this.#grouping = grouping
+    this.#ways = new SmallUpdates(target)
     this.#listeners = target._observers.get('update')
     target._observers.delete('update')
   }
@@ -59,7 +62,7 @@ export class Application {
   async apply(rows: readonly StoredRow[]): Promise<void> {
     for (let next = 0; next < rows.length; ) {
       const row = rows[next] as StoredRow
-      if (this.#grouping === 'one-by-one' || row.bytes.byteLength > wholeRowBytes) {
+      if (this.#grouping === 'one-by-one' || row.bytes.byteLength > wholeRowBytes || this.#ways.goesFar(row.bytes)) {
         await this.#applySliced(row)
         next++
       } else {
@@ -82,7 +85,8 @@ export class Application {
         })
         this.#bytes += bytes.byteLength
         this.#structs += 1
-        if (this.#pace.isOver()) {
+        const after = rows[next + 1]
+        if (this.#pace.isOver() || (after && this.#ways.goesFar(after.bytes))) {
           next++
           return
         }
@@ -93,6 +97,7 @@ export class Application {
 
   async #applySliced(row: StoredRow): Promise<void> {
     this.#bytes += row.bytes.byteLength
+    this.#ways.grow(row.bytes.byteLength)
     attempt(row, () => checkBytes(row))
     const slices = slicesOf(row.bytes)
     for (;;) {
@@ -102,7 +107,10 @@ export class Application {
       this.#structs += next.value.structs
       this.#expectMemory()
       const { update } = next.value
-      if (update) attempt(row, () => Y.applyUpdate(this.#target, update, loadOrigin))
+      for (const part of update ? inShortWays(update, this.#target) : []) {
+        attempt(row, () => Y.applyUpdate(this.#target, part, loadOrigin))
+        await this.#rest()
+      }
     }
   }
 

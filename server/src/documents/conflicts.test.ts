@@ -3,6 +3,7 @@ import * as encoding from 'lib0/encoding'
 import { describe, expect, test, vi } from 'vitest'
 import * as Y from 'yjs'
 import { type Block, type Id, spellItem, spellUpdate } from '../../../test/fuzz/grammar/spell.ts'
+import { crowdedUpdates, type Shape, shuffled } from '../../../test/helpers/crowded.ts'
 import { manyHands } from '../../../test/helpers/many-hands.ts'
 import { Random } from '../../../test/helpers/random.ts'
 import { settle } from './conflicts.ts'
@@ -74,65 +75,6 @@ function inOrder(first: Y.Item | null): string[] {
   return order
 }
 
-interface Shape {
-  people: number
-  /** How many of the items stand on one of the few first ones. */
-  crowding: number
-  /** How often a right origin is one that nobody can have seen beside the origin. */
-  wildness: number
-}
-
-/** Items of several people, which stand where chance has it, and on what was there before them; each an update of its own. */
-function hostileUpdates(random: Random, count: number, { people, crowding, wildness }: Shape): Uint8Array[] {
-  const updates: Uint8Array[] = []
-  const clocks = new Map<number, number>()
-  const letters: Id[] = []
-  const types: Id[] = []
-  const order: Id[] = []
-  const chance = (share: number) => random.next() < share
-  const pickPlace = (): Id => (chance(crowding) ? random.pick(letters.slice(0, 4)) : random.pick(letters))
-  for (let number = 0; number < count; number++) {
-    const client = random.int(2, people + 1)
-    const clock = clocks.get(client) ?? 0
-    const origin = letters.length > 0 && chance(0.7) ? pickPlace() : null
-    const at = origin ? order.indexOf(origin) : -1
-    const beside = order[at + 1 + (chance(0.3) ? random.int(0, 3) : 0)] ?? null
-    const rightOrigin = chance(wildness) && letters.length > 0 ? pickPlace() : chance(0.6) ? beside : null
-    const isType = chance(0.05)
-    const length = isType ? 1 : random.pick([1, 1, 1, 2, 5])
-    const key = chance(0.25) ? random.pick(['a', 'b']) : ''
-    const write = spellItem({
-      info: (isType ? 7 : 4) | (origin ? 128 : 0) | (rightOrigin ? 64 : 0) | (key ? 32 : 0),
-      origin,
-      rightOrigin,
-      parent: types.length > 0 && chance(0.2) ? random.pick(types) : random.pick(['list', 'list', 'map']),
-      key,
-      content: (encoder) =>
-        isType ? encoding.writeVarUint(encoder, 0) : encoding.writeVarString(encoder, 'abcde'.slice(0, length)),
-    })
-    updates.push(spellUpdate([{ client, clock, count: 1, structs: [write] }], new Map()))
-    if (isType) types.push({ client, clock })
-    for (let part = 0; part < length; part++) {
-      const id = { client, clock: clock + part }
-      letters.push(id)
-      order.splice(at + 1 + part, 0, id)
-    }
-    clocks.set(client, clock + length)
-    if (chance(0.1)) {
-      const { client, clock } = random.pick(letters)
-      updates.push(spellUpdate([], new Map([[client, [{ clock, length: random.int(1, 2) }]]])))
-    }
-  }
-  return updates
-}
-
-function shuffled<Item>(random: Random, items: readonly Item[]): Item[] {
-  const rest = [...items]
-  const order: Item[] = []
-  while (rest.length > 0) order.push(...rest.splice(random.int(0, rest.length - 1), 1))
-  return order
-}
-
 /** In their order, in another one, with a few of them together, and some of them again. */
 function orders(random: Random, updates: readonly Uint8Array[]): Uint8Array[][] {
   const grouped: Uint8Array[] = []
@@ -154,7 +96,7 @@ describe('[R6.50] an item comes to the place where Yjs puts it', () => {
   test('several thousand documents of people who write as nobody does', () => {
     for (let seed = 1; seed <= 300; seed++) {
       const random = new Random(seed)
-      const updates = hostileUpdates(random, random.int(5, 40), shape(random))
+      const updates = crowdedUpdates(random, random.int(5, 40), shape(random))
       for (const order of orders(random, updates)) {
         expect(outcome(ours, order), `seed ${seed}`).toBe(outcome(usual, order))
       }
@@ -173,7 +115,7 @@ describe('[R6.50] an item comes to the place where Yjs puts it', () => {
         }),
         (seed, count, shape) => {
           const random = new Random(seed)
-          for (const order of orders(random, hostileUpdates(random, count, shape))) {
+          for (const order of orders(random, crowdedUpdates(random, count, shape))) {
             expect(outcome(ours, order)).toBe(outcome(usual, order))
           }
         },

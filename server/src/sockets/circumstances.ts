@@ -2,6 +2,7 @@ import { mostAuthors } from '../documents/authors.ts'
 import type { Documents } from '../documents/documents.ts'
 import { excessOf, type StructureLimits } from '../documents/structure.ts'
 import { waitsTooMuch } from '../documents/waiting.ts'
+import { goesFar } from '../documents/ways.ts'
 import type { Circumstances } from './inspect.ts'
 import type { Session } from './session.ts'
 
@@ -22,6 +23,10 @@ export function circumstancesOf(
       return waitsTooMuch(document, update, { structs, deletions: claims.deletions }, limits.waitingBytes)
     },
     mostAuthors: () => mostAuthors(documents.get(documentName)?.document ?? null, limits.clientsPerDocument),
+    goesFar: (structs) => {
+      const document = documents.get(documentName)?.document
+      return document !== undefined && goesFar(structs, document)
+    },
     isForged: (claims) =>
       access !== null && documents.get(documentName)?.owners.isForged(claims, access.userId) === true,
     heldUntil: (claims) => documents.unstorable.heldUntil(documentName, claims, now),

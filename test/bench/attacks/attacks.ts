@@ -44,6 +44,7 @@ export const attacks: readonly Attack[] = [
   sending('types 100,000 deep, deleted', () => updates.nested(100_000)),
   sending('200,000 documents in one', () => [updates.documents(200_000)]),
   sending('20,000 items at one place', () => [updates.conflicts(20_000)]),
+  sending('400 letters, each past 900,000 others', () => [updates.row(900_000), updates.behindRow(400)]),
   sending('deletions of what is not there', () => [updates.deletions(1_000_000)]),
   {
     name: '1,500 questions for 2.4 MB, unread',

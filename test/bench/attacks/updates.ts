@@ -48,6 +48,34 @@ export const conflicts = (count: number): Uint8Array =>
     none,
   )
 
+const value: Content = (encoder) => encoding.writeVarString(encoder, '1')
+
+/** Letters and values in turn, so that no two become one; each stands on the one before. */
+export const row = (count: number): Uint8Array =>
+  spellUpdate(
+    [
+      by(
+        1_000,
+        0,
+        Array.from({ length: count }, (_, index) =>
+          item(
+            index % 2 === 0 ? 4 : 5,
+            index === 0 ? { parent: 'row' } : { origin: { client: 1_000, clock: index - 1 } },
+            index % 2 === 0 ? letter : value,
+          ),
+        ),
+      ),
+    ],
+    none,
+  )
+
+/** Letters of people who all began at the row's begin: each of them passes all of it. */
+export const behindRow = (count: number): Uint8Array =>
+  spellUpdate(
+    Array.from({ length: count }, (_, index) => by(3_000_000 - index, 0, [item(4, { parent: 'row' }, letter)])),
+    none,
+  )
+
 export const deletions = (count: number): Uint8Array =>
   spellUpdate([], new Map([[hostile, Array.from({ length: count }, (_, index) => ({ clock: 2 * index, length: 1 }))]]))
 
