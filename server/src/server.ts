@@ -12,6 +12,7 @@ import { Arrivals } from './fairness/arrivals.ts'
 import { eventLoop } from './fairness/turns.ts'
 import { createApp } from './http/app.ts'
 import { createClientAddress, createConnectionAddress } from './http/client-address.ts'
+import { Connections } from './http/connections.ts'
 import { frontDoor } from './http/front-door.ts'
 import { connectionsOfAddress, httpOptions, limitConnections } from './http/limits.ts'
 import { createNetworkPolicy } from './http/network-policy.ts'
@@ -107,9 +108,17 @@ export async function startServer(config: Config, { log }: { log: Log }): Promis
   const arrivals = new Arrivals({ ...config.limits, connections: connectionsOfAddress(config.limits) })
   const turns = eventLoop
   const addressOf = createClientAddress(config.trustedProxies)
-  const door = { ...parts, arrivals, turns, addressOf, onRefused: (code: ErrorCode) => onFailure({ code }) }
+  const connections = new Connections(turns.pace())
+  const door = {
+    ...parts,
+    arrivals,
+    turns,
+    connections,
+    addressOf,
+    onRefused: (code: ErrorCode) => onFailure({ code }),
+  }
   const http = createServer(httpOptions, frontDoor(door, getRequestListener(createApp(parts).fetch)))
-  limitConnections(http, config.limits, arrivals, createConnectionAddress(config.trustedProxies))
+  limitConnections(http, config.limits, arrivals, connections, createConnectionAddress(config.trustedProxies))
   sync.acceptOn(upgradesOf(http, door), turns, { arrivals, addressOf })
   try {
     port = await listen(http, config)

@@ -12,9 +12,12 @@ export function createClientAddress(
   const isTrusted = trusting(trustedProxies)
   return ({ socket, headers }) => {
     let address = bare(socket.remoteAddress ?? '')
-    const hops = [headers['x-forwarded-for'] ?? ''].flat().join(',').split(',')
+    let hops = [headers['x-forwarded-for'] ?? ''].flat().join(',')
+    // only as far as it is believed: a stranger's may be thousands
     while (isIP(address) !== 0 && isTrusted(address)) {
-      const next = bare(hops.pop() ?? '')
+      const at = hops.lastIndexOf(',')
+      const next = bare(hops.slice(at + 1))
+      hops = hops.slice(0, Math.max(0, at))
       if (isIP(next) === 0) break
       address = next
     }

@@ -128,7 +128,14 @@ test('[W2] alive is alive, ready is ready', async () => {
   const parts = makeParts([], { readiness: async () => state.now })
   const limits = { requestsPerSecond: 1_000, newSocketsPerSecond: 1, connections: 10 }
   const arrivals = new Arrivals(limits)
-  const door = { ...parts, arrivals, turns: new Turns(), addressOf: () => 'a', onRefused: () => {} }
+  const door = {
+    ...parts,
+    arrivals,
+    turns: new Turns(),
+    connections: { heard() {}, leave() {} },
+    addressOf: () => 'a',
+    onRefused: () => {},
+  }
   const http = createServer(
     httpOptions,
     frontDoor(door, () => expect.unreachable()),

@@ -4,6 +4,7 @@ import { type ErrorCode, errorSentences } from '@tidemark/shared'
 import type { Arrivals } from '../fairness/arrivals.ts'
 import type { Turns } from '../fairness/turns.ts'
 import type { Asked } from './asked.ts'
+import type { Connections } from './connections.ts'
 import { bareHeaders } from './headers.ts'
 import type { AppParts } from './parts.ts'
 import { requestCounter } from './request-counter.ts'
@@ -11,6 +12,7 @@ import { requestCounter } from './request-counter.ts'
 export interface FrontDoorParts extends Pick<AppParts, 'network' | 'readiness' | 'metrics' | 'clock' | 'log'> {
   arrivals: Pick<Arrivals, 'request' | 'participant'>
   turns: Pick<Turns, 'enter'>
+  connections: Pick<Connections, 'heard' | 'leave'>
   /** The address of the client, also behind a proxy. */
   addressOf(request: IncomingMessage): string
   onRefused(code: ErrorCode): void
@@ -21,12 +23,13 @@ export interface FrontDoorParts extends Pick<AppParts, 'network' | 'readiness' |
  * without the rest of the app.
  */
 export function frontDoor(parts: FrontDoorParts, app: RequestListener): RequestListener<typeof Asked> {
-  const { arrivals, turns, network, readiness, clock, addressOf, onRefused } = parts
+  const { arrivals, turns, connections, network, readiness, clock, addressOf, onRefused } = parts
   const count = requestCounter(parts)
   /** When something was asked first on a connection, in Unix time in ms. */
   const begun = new WeakMap<Socket, number>()
 
   return (request, response) => {
+    connections.heard()
     response.once('close', () => request.answered())
     const since = clock.now()
     const address = addressOf(request)

@@ -2,6 +2,7 @@ import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Arrivals } from '../fairness/arrivals.ts'
 import { Asked } from './asked.ts'
+import type { Connections } from './connections.ts'
 
 /** What a client of HTTP may take: its time, its headers, its connections. Sockets have limits of their own. */
 export const httpOptions = {
@@ -32,6 +33,7 @@ export function limitConnections(
   server: Server<typeof Asked, typeof ServerResponse>,
   limits: ConnectionLimits,
   arrivals: Pick<Arrivals, 'connect'>,
+  connections: Pick<Connections, 'add'>,
   addressOf: (socket: Socket) => string | null,
 ): void {
   server.maxConnections = limits.sockets + besideSockets.ofAll
@@ -40,6 +42,7 @@ export function limitConnections(
   // of WebSockets it is taken off
   server.timeout = longestSilence
   server.on('connection', (socket: Socket) => {
+    connections.add(socket)
     const address = addressOf(socket)
     if (address === null) return
     const left = arrivals.connect(address)

@@ -12,10 +12,12 @@ export type Upgrades = EventEmitter<{ upgrade: [IncomingMessage, Duplex, Buffer]
 
 /** Those who want to be a WebSocket. Whoever left HTTP because the parser refused it (W11) is told, and goes. */
 export function upgradesOf(server: Server<typeof Asked, typeof ServerResponse>, parts: FrontDoorParts): Upgrades {
-  const { arrivals, turns, addressOf, onRefused } = parts
+  const { arrivals, turns, connections, addressOf, onRefused } = parts
   const upgrades: Upgrades = new EventEmitter()
   const count = requestCounter(parts)
   server.on('upgrade', (request: Asked, duplex: Duplex, head: Buffer) => {
+    connections.leave(request.socket)
+    connections.heard()
     const { refusal } = request
     duplex.on('error', () => duplex.destroy())
     if (refusal === null) upgrades.emit('upgrade', request, duplex, head)
