@@ -8,6 +8,7 @@ import { createAuthoriser } from './auth/authoriser.ts'
 import { Revocations, withRevocations } from './auth/revocations.ts'
 import type { Config } from './config.ts'
 import { type Database, openDatabase } from './database/database.ts'
+import { Memory } from './documents/memory.ts'
 import { Arrivals } from './fairness/arrivals.ts'
 import { eventLoop } from './fairness/turns.ts'
 import { createApp } from './http/app.ts'
@@ -42,7 +43,10 @@ export interface RunningServer {
  * Starts a Tidemark server: database, sync, HTTP.
  * @throws {TidemarkError} `data-folder-in-use`, `schema-too-new`, `schema-unusable`; the system's error when the port is taken
  */
-export async function startServer(config: Config, { log }: { log: Log }): Promise<RunningServer> {
+export async function startServer(
+  config: Config,
+  { log, memory = new Memory() }: { log: Log; memory?: Memory },
+): Promise<RunningServer> {
   const metrics = createMetrics()
   const repeats = new Repeats(systemClock, (failure) => logFailure(log, failure))
   const onFailure = (failure: SyncFailure): void => {
@@ -72,6 +76,7 @@ export async function startServer(config: Config, { log }: { log: Log }): Promis
     authoriser,
     revocations,
     clock: systemClock,
+    memory,
     version,
     checkUpgrade({ headers }) {
       if (!policy.isHostAllowed(headers.host)) return 'host-not-allowed'

@@ -7,6 +7,8 @@ import type { Database } from './database/database.ts'
 import { Documents } from './documents/documents.ts'
 import { TidemarkHocuspocus, withoutDefaultHooks } from './documents/hocuspocus.ts'
 import type { RowQuarantined } from './documents/load.ts'
+import type { Memory } from './documents/memory.ts'
+import type { OpenDocument } from './documents/open-document.ts'
 import { Refusal } from './documents/refusal.ts'
 import { Fairness } from './fairness/fairness.ts'
 import type { Turns } from './fairness/turns.ts'
@@ -20,7 +22,7 @@ import { Gate } from './sockets/gate.ts'
 import { type LiveSession, liveSessionsOf } from './sockets/live-sessions.ts'
 import type { GateEvents } from './sockets/owner.ts'
 import { Reading } from './sockets/reading.ts'
-import { makeRoom } from './sockets/room.ts'
+import { makeRoom, type Removal } from './sockets/room.ts'
 import { type ServeParts, serveSocket } from './sockets/serve.ts'
 import type { Session } from './sockets/session.ts'
 import { type ServedSocket, Sockets } from './sockets/sockets.ts'
@@ -43,6 +45,8 @@ export interface SyncParts {
   authoriser: Authoriser
   revocations: Pick<Revocations, 'check' | 'isRevoked' | 'changed'>
   clock: Clock
+  /** Of this process, for the documents. */
+  memory: Memory
   version: string
   /** Checks the host and the origin of an upgrade; an error code refuses it (S2). */
   checkUpgrade(request: IncomingMessage): ErrorCode | null
@@ -70,7 +74,7 @@ export class SyncServer {
       clock,
       onListenerError,
     )
-    this.documents = new Documents(database, this.journal, config.limits, onListenerError)
+    this.documents = new Documents(database, this.journal, config.limits, parts.memory, onListenerError)
     this.#presences = new Presences(config.limits, clock)
     this.sockets = new Sockets(config.limits, clock)
     this.#fairness = new Fairness(config.limits, config.auth.mode !== 'open', clock, () => this.journal.queued.bytes)
@@ -113,6 +117,9 @@ export class SyncServer {
     revocations.changed = () => this.#endRevoked()
     this.documents.events.on('settled', ({ document }) => {
       if (document.getConnectionsCount() === 0) void this.hocuspocus.unloadDocument(document)
+    })
+    this.documents.events.on('measured', (open) => {
+      if (open.size.isWaitedFor) this.#makeRoom(open, null)
     })
     this.documents.events.on('snapshotFailed', ({ documentName, cause }) =>
       onFailure({ code: 'storage-unavailable', documentName, attempt: 'snapshot', cause }),
@@ -205,13 +212,16 @@ export class SyncServer {
     void this.hocuspocus.discard(document)
   }
 
+  #makeRoom({ document, size }: OpenDocument, removal: Removal | null): void {
+    const limit = this.#parts.config.limits.documentBytes
+    makeRoom(this.sockets.gates(), { documentName: document.name, size, limit }, removal)
+  }
+
   /** A stock client sends again what was refused when it connects again; a Tidemark client when its person says so. */
-  #tryAgain(gate: Gate, session: Session, until: number): void {
+  #tryAgain(gate: Gate, session: Session, { code, until }: { code: ErrorCode; until: number }): void {
     if (session.isTidemark || session.cancelRetry) return
     const { clock } = this.#parts
-    session.cancelRetry = clock.after(Math.max(0, until - clock.now()), () =>
-      gate.close(closeCode.reset, 'document-write-failed'),
-    )
+    session.cancelRetry = clock.after(Math.max(0, until - clock.now()), () => gate.close(closeCode.reset, code))
   }
 
   #refuseLoading(documentName: string, cause: unknown): Refusal {
@@ -259,10 +269,10 @@ export class SyncServer {
           claims ? [claims] : [],
         )
       },
-      held: (gate, session, until) => this.#tryAgain(gate, session, until),
+      held: (gate, session, refusal) => this.#tryAgain(gate, session, refusal),
       removed: (removal) => {
-        const size = this.documents.get(removal.session.documentName)?.size
-        if (size) makeRoom(this.sockets.gates(), size, config.limits.documentBytes, removal)
+        const open = this.documents.get(removal.session.documentName)
+        if (open) this.#makeRoom(open, removal)
       },
     }
     return {

@@ -3,6 +3,8 @@ import { expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { collectGarbage } from '../../../test/helpers/garbage.ts'
 import { Application } from './apply.ts'
+import { Memory } from './memory.ts'
+import { DocumentSize } from './size.ts'
 
 /** Some MB in many small structs of several people, as a snapshot has them. */
 function largeUpdate(paragraphs: number): Uint8Array {
@@ -38,7 +40,7 @@ test('[R6.12] while a large document is applied, others have their turn every fe
   const target = new Y.Doc()
   let heard = 0
   target.on('update', () => heard++)
-  const application = new Application(target, 'together')
+  const application = new Application(target, 'together', new DocumentSize(target, new Memory()))
   const began = thread()
   let isDone = false
   let turns = 0
@@ -70,7 +72,7 @@ test('[R6.12] rows of a journal, too', async () => {
   doc.on('update', (update: Uint8Array) => rows.push(update))
   for (let index = 0; index < 20_000; index++) doc.getText('t').insert(index % 50, 'word ')
   const target = new Y.Doc()
-  const application = new Application(target, 'together')
+  const application = new Application(target, 'together', new DocumentSize(target, new Memory()))
   let turns = 0
   let isDone = false
   const others = (async () => {

@@ -1,7 +1,7 @@
-import { getHeapStatistics } from 'node:v8'
 import { TidemarkError } from '@tidemark/shared'
 import * as Y from 'yjs'
 import { inTurns } from './pace.ts'
+import type { DocumentSize } from './size.ts'
 import { slicesOf } from './slices.ts'
 import { checkBytes, type StoredRow } from './stored-rows.ts'
 import { inShortWays, SmallUpdates } from './ways.ts'
@@ -25,8 +25,6 @@ export class DamagedRow extends Error {
 
 /** Larger rows are cut into slices, as are those that go far (R6.51). */
 const wholeRowBytes = 64 * 1024
-/** What Yjs takes of the heap for one struct, in bytes: it stood at 200 to 300 in Node 24. */
-const structBytes = 300
 
 /**
  * Brings stored rows into a document that nobody else has yet, a few ms at a time. Nobody hears of it: Yjs encodes an
@@ -35,14 +33,15 @@ const structBytes = 300
 export class Application {
   readonly #target: Y.Doc
   readonly #grouping: Grouping
+  readonly #size: DocumentSize
   readonly #listeners: ReturnType<Y.Doc['_observers']['get']>
   readonly #pace = inTurns()
   readonly #ways: SmallUpdates
-  #bytes = 0
-  #structs = 0
 
-  constructor(target: Y.Doc, grouping: Grouping) {
+  /** @param size of the target */
+  constructor(target: Y.Doc, grouping: Grouping, size: DocumentSize) {
     this.#target = target
+    this.#size = size
     this.#grouping = grouping
     this.#ways = new SmallUpdates(target)
     this.#listeners = target._observers.get('update')
@@ -68,7 +67,7 @@ export class Application {
       } else {
         next = this.#applyTogether(rows, next)
       }
-      this.#expectMemory()
+      await this.#expectMemory()
       await this.#rest()
     }
   }
@@ -83,8 +82,6 @@ export class Application {
           checkBytes(row)
           Y.applyUpdate(this.#target, bytes)
         })
-        this.#bytes += bytes.byteLength
-        this.#structs += 1
         const after = rows[next + 1]
         if (this.#pace.isOver() || (after && this.#ways.goesFar(after.bytes))) {
           next++
@@ -96,7 +93,6 @@ export class Application {
   }
 
   async #applySliced(row: StoredRow): Promise<void> {
-    this.#bytes += row.bytes.byteLength
     this.#ways.grow(row.bytes.byteLength)
     attempt(row, () => checkBytes(row))
     const slices = slicesOf(row.bytes)
@@ -104,11 +100,10 @@ export class Application {
       await this.#rest()
       const next = attempt(row, () => slices.next())
       if (next.done) return
-      this.#structs += next.value.structs
-      this.#expectMemory()
       const { update } = next.value
       for (const part of update ? inShortWays(update, this.#target) : []) {
         attempt(row, () => Y.applyUpdate(this.#target, part, loadOrigin))
+        await this.#expectMemory()
         await this.#rest()
       }
     }
@@ -119,21 +114,24 @@ export class Application {
   }
 
   /** A process that runs out of memory takes all documents along (R6). */
-  #expectMemory(): void {
-    const needed = this.#bytes + this.#structs * structBytes
-    const { heap_size_limit: limit, used_heap_size: used } = getHeapStatistics()
-    if (needed < limit * 0.15) return
-    if (needed < limit * 0.6) {
-      if (used < limit * 0.85) return
-      throw new TidemarkError('server-busy', undefined, { cause: new Error('there is too little memory left for it') })
+  async #expectMemory(): Promise<void> {
+    const size = this.#size
+    const { memory } = size
+    const isTooLarge = () => size.heap > memory.loading
+    const hasRoom = () => memory.hasRoomFor(size.heap, size.heap)
+    if (!isTooLarge() && hasRoom()) return
+    await size.measure()
+    if (isTooLarge()) {
+      const mib = (bytes: number) => `${Math.round(bytes / 1024 / 1024)} MiB`
+      throw new TidemarkError('document-load-failed', undefined, {
+        cause: new Error(
+          `it needs more than ${mib(size.heap)} of memory, and this process may use ${mib(memory.limit)}: ` +
+            'start it with more (NODE_OPTIONS=--max-old-space-size=<MiB>)',
+        ),
+      })
     }
-    const mib = (bytes: number) => `${Math.round(bytes / 1024 / 1024)} MiB`
-    throw new TidemarkError('document-load-failed', undefined, {
-      cause: new Error(
-        `it needs more than ${mib(needed)} of memory, and this process may use ${mib(limit)}: ` +
-          'start it with more (NODE_OPTIONS=--max-old-space-size=<MiB>)',
-      ),
-    })
+    if (hasRoom()) return
+    throw new TidemarkError('server-busy', undefined, { cause: new Error('there is too little memory left for it') })
   }
 }
 

@@ -58,7 +58,9 @@ export class Beginnings {
     const { database, quarantined, begun } = this.#parts
     const { document, line, snapshot, size, missing } = open
     if ((await this.find(document.name, mayCreate)) === null) return
-    const { state, stored } = await loadApart(database, document.name, (error) => quarantined(document.name, error))
+    const { state, stored } = await loadApart(database, document.name, size.memory, (error) =>
+      quarantined(document.name, error),
+    )
     try {
       if (document.isDestroyed) throw new TidemarkError('connection-lost')
       line.begin({ id: stored.stored.id, epoch: stored.stored.epoch, revision: stored.stored.head })

@@ -15,6 +15,7 @@ import { integrateWithCare } from './integration.ts'
 import { LargeUpdates } from './large-updates.ts'
 import { loadOrigin, loadStored, quietly, type RowQuarantined } from './load.ts'
 import { boundMerging } from './long-lists.ts'
+import type { Memory } from './memory.ts'
 import { isSnapshotDue, type OpenDocument } from './open-document.ts'
 import { Owners } from './owners.ts'
 import { asReceived } from './received.ts'
@@ -34,6 +35,8 @@ export interface DocumentsEvents {
   quarantined: { documentName: string; error: RowQuarantined }
   /** The database was set back; what it lacks of the document is being stored again (R7.14). */
   setBack: { documentName: string; revision: number; head: number }
+  /** How large it is was measured: there may be more room than was known. */
+  measured: OpenDocument
   catchUpFailed: { documentName: string; cause: unknown }
   snapshotFailed: { documentName: string; cause: unknown }
 }
@@ -59,16 +62,19 @@ export class Documents {
   readonly #database: Database
   readonly #journal: Journal
   readonly #limits: Pick<StructureLimits, 'typeDepth'>
+  readonly #memory: Memory
 
   constructor(
     database: Database,
     journal: Journal,
     limits: Pick<StructureLimits, 'typeDepth'>,
+    memory: Memory,
     onListenerError: (error: unknown) => void,
   ) {
     this.#database = database
     this.#journal = journal
     this.#limits = limits
+    this.#memory = memory
     this.events = new Emitter(onListenerError)
     this.#beginnings = new Beginnings({
       database,
@@ -151,14 +157,15 @@ export class Documents {
   async #load({ instance, document, documentName, connectionConfig }: onLoadDocumentPayload): Promise<void> {
     leaveFormatsToClients(document)
     const found = await this.#beginnings.find(documentName, !connectionConfig.readOnly)
-    const loaded = found ? await loadStored(this.#database, found, document) : nothingStored(documentName)
+    const size = new DocumentSize(document, this.#memory)
+    const loaded = found ? await loadStored(this.#database, found, document, size) : nothingStored(documentName)
     const { stored, tail, missing } = loaded
     const line = new JournalLine({ id: stored.id, name: documentName, epoch: stored.epoch, revision: stored.head })
     const snapshot = { size: stored.snapshot?.size ?? 0, tail }
-    const size = new DocumentSize(document, snapshot.size + tail.bytes)
     const counted = () => scheduleSnapshots(instance, open)
     const owners = new Owners(document)
     const open: OpenDocument = { document, line, snapshot, counted, missing, size, owners, fault: null, applying: null }
+    size.measured = () => this.events.emit('measured', open)
     const { typeDepth } = this.#limits
     // before anybody hears of it, and before Yjs looks at each level above each of them
     document.on('beforeObserverCalls', (transaction: Y.Transaction) => {

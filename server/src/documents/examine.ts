@@ -5,12 +5,15 @@ import { mostAuthors } from './authors.ts'
 import { slicesOf } from './slices.ts'
 import { type StructureLimits, StructureReading } from './structure.ts'
 import { excessOfWaiting, WaitingReading } from './waiting.ts'
+import { NeedReading } from './weight.ts'
 
 /** What a client's update is, before it is applied. */
 export interface Examined {
   claims: Claims
   /** What is too much in it; null when nothing is. */
   excess: string | null
+  /** What it needs of the memory. */
+  need: NeedReading
 }
 
 /**
@@ -28,6 +31,7 @@ export async function examine(
   const claims = new ClaimsReading()
   const structure = new StructureReading(document, limits)
   const waiting = new WaitingReading(document)
+  const need = new NeedReading(document)
   let excess: string | null = null
   let parts = 0
   for (const slice of slicesOf(update, undefined, bounds)) {
@@ -41,6 +45,7 @@ export async function examine(
       claims.add(decoded)
       excess = structure.excessOf(decoded.structs)
       waiting.add(slice, decoded)
+      need.add(decoded)
     } else {
       // what is too much is not built; what builds on it must be known all the same
       for (const { client, clock, end } of slice.sections) claims.addRange(client, clock, end)
@@ -49,5 +54,5 @@ export async function examine(
   }
   const whole = claims.end(update)
   excess ??= excessOfWaiting(document, waiting.bytes, limits.waitingBytes)
-  return { claims: whole, excess }
+  return { claims: whole, excess, need }
 }

@@ -4,6 +4,8 @@ import type { Database } from '../database/database.ts'
 import { classify } from '../database/failures.ts'
 import { Application, DamagedRow, type Grouping } from './apply.ts'
 import { leaveFormatsToClients } from './formats.ts'
+import { Memory } from './memory.ts'
+import { DocumentSize } from './size.ts'
 import { findOrCreate, quarantine, type StoredDocument, type StoredSnapshot } from './store.ts'
 import { noteBetween, readInPieces, readUpdate, type StoredRow, tailPages } from './stored-rows.ts'
 
@@ -47,22 +49,34 @@ export function quietly(error: unknown): never {
 /**
  * Fills `target` from the newest snapshot and the journal behind it (R7.2), in slices between which other documents have
  * their turn (R6.12).
- * @throws {TidemarkError} `storage-unavailable` when it cannot be read now; `document-load-failed` when it is too large
+ * @throws {TidemarkError} `storage-unavailable` when it cannot be read now; `document-load-failed` when it is too large;
+ * `server-busy` when others need too much of the memory
  * @throws {RowQuarantined} when a row did not decode: `target` may hold a part of it, so it must be thrown away (R6.1)
  */
-export async function load(database: Database, name: string, target: Y.Doc): Promise<LoadedState> {
-  return loadStored(database, await readable(findOrCreate(database, name)), target)
+export async function load(
+  database: Database,
+  name: string,
+  target: Y.Doc,
+  memory = new Memory(),
+): Promise<LoadedState> {
+  const stored = await readable(findOrCreate(database, name))
+  return loadStored(database, stored, target, new DocumentSize(target, memory))
 }
 
 /** As {@link load}, of a document that was found. */
-export async function loadStored(database: Database, stored: StoredDocument, target: Y.Doc): Promise<LoadedState> {
+export async function loadStored(
+  database: Database,
+  stored: StoredDocument,
+  target: Y.Doc,
+  size: DocumentSize,
+): Promise<LoadedState> {
   if (stored.snapshot && stored.snapshot.revision > stored.head)
     throw await putAsideAstray(database, stored, stored.snapshot)
   try {
-    return await fill(database, stored, target, 'together')
+    return await fill(database, stored, target, 'together', size)
   } catch (error) {
     if (error instanceof TidemarkError) throw error
-    const culprit = error instanceof DamagedRow ? error : await findCulprit(database, stored)
+    const culprit = error instanceof DamagedRow ? error : await findCulprit(database, stored, size.memory)
     if (!culprit) throw error
     const { row, cause } = culprit
     await putAside(database, { documentId: stored.id, ...row, reason: reasonOf(cause) })
@@ -74,12 +88,13 @@ export async function loadStored(database: Database, stored: StoredDocument, tar
 export async function loadApart(
   database: Database,
   name: string,
+  memory: Memory,
   onQuarantined: (error: RowQuarantined) => void,
 ): Promise<{ state: Y.Doc; stored: LoadedState }> {
   for (;;) {
     const state = newDocument()
     try {
-      return { state, stored: await load(database, name, state) }
+      return { state, stored: await load(database, name, state, memory) }
     } catch (error) {
       state.destroy()
       if (!(error instanceof RowQuarantined)) throw error
@@ -95,11 +110,14 @@ function newDocument(): Y.Doc {
 }
 
 /** A row fails only in what Yjs does after it was applied: applies each by itself, to a document that is thrown away. */
-async function findCulprit(database: Database, stored: StoredDocument): Promise<DamagedRow | null> {
+async function findCulprit(database: Database, stored: StoredDocument, memory: Memory): Promise<DamagedRow | null> {
+  const apart = newDocument()
   try {
-    await fill(database, stored, newDocument(), 'one-by-one')
+    await fill(database, stored, apart, 'one-by-one', new DocumentSize(apart, memory))
   } catch (error) {
     if (error instanceof DamagedRow) return error
+  } finally {
+    apart.destroy()
   }
   // each row applies by itself: not the rows' fault
   return null
@@ -110,12 +128,13 @@ async function fill(
   stored: StoredDocument,
   target: Y.Doc,
   grouping: Grouping,
+  size: DocumentSize,
 ): Promise<LoadedState> {
   const tail = { rows: 0, bytes: 0 }
   const covered = stored.snapshot?.revision ?? 0
   const missing = new Set(stored.snapshot?.missing)
   let read = covered
-  const application = new Application(target, grouping)
+  const application = new Application(target, grouping, size)
   try {
     for await (const rows of readableAll(rowsOf(database, stored))) {
       await application.apply(rows)
@@ -135,6 +154,7 @@ async function fill(
     application.end()
   }
   noteBetween(missing, read, stored.head + 1)
+  size.grow((stored.snapshot?.size ?? 0) + tail.bytes)
   return { stored: { ...stored, head: Math.max(stored.head, read) }, tail, missing }
 }
 

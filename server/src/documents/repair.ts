@@ -15,8 +15,8 @@ export async function repairOf(
   open: OpenDocument,
   onQuarantined: (error: RowQuarantined) => void,
 ): Promise<Repair> {
-  const { document, line, snapshot, missing } = open
-  const { state, stored } = await loadApart(database, document.name, onQuarantined)
+  const { document, line, snapshot, missing, size } = open
+  const { state, stored } = await loadApart(database, document.name, size.memory, onQuarantined)
   try {
     if (stored.stored.id !== line.documentId || stored.stored.epoch !== line.epoch) {
       throw new TidemarkError('epoch-mismatch')

@@ -1,19 +1,24 @@
 import { describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { Random } from '../../../test/helpers/random.ts'
-import { DocumentSize, sizeFreed, sizeOf } from './size.ts'
+import { Memory } from './memory.ts'
+import { DocumentSize } from './size.ts'
+import { NeedReading, weightOf } from './weight.ts'
 
 const text = (length: number, letter = 'x') => letter.repeat(length)
 
-function changeOf(update: Uint8Array) {
-  const { structs, ds } = Y.decodeUpdate(update)
-  return { bringsContent: structs.length > 0, bytes: update.byteLength, deletions: ds }
+function changeOf(update: Uint8Array, document: Y.Doc) {
+  const decoded = Y.decodeUpdate(update)
+  const need = new NeedReading(document)
+  need.add(decoded)
+  const bringsContent = decoded.structs.length > 0
+  return { bringsContent, bytes: update.byteLength, heap: need.heap, freed: () => need.freed }
 }
 
 /** A document behind a limit, as the gate applies it. @returns whether the edit was let through */
-function limited(limit: number) {
+function limited(limit: number, heap = 2 ** 32) {
   const document = new Y.Doc()
-  const size = new DocumentSize(document, 0)
+  const size = new DocumentSize(document, new Memory(heap, () => 0))
   const edit = (write: (doc: Y.Doc) => void): boolean => {
     const writer = new Y.Doc()
     Y.applyUpdate(writer, Y.encodeStateAsUpdate(document))
@@ -22,7 +27,7 @@ function limited(limit: number) {
       update = bytes
     })
     writer.transact(() => write(writer))
-    if (!size.hasRoomFor(changeOf(update), limit)) return false
+    if (!size.hasRoomFor(changeOf(update, document), limit)) return false
     Y.applyUpdate(document, update)
     size.grow(update.byteLength)
     return true
@@ -56,8 +61,8 @@ describe('[R8.4] the size of a document', () => {
       const doc = new Y.Doc()
       fill(doc)
       const encoded = Y.encodeStateAsUpdate(doc).byteLength
-      expect(sizeOf(doc) / encoded).toBeGreaterThan(0.7)
-      expect(sizeOf(doc) / encoded).toBeLessThan(1.5)
+      expect(weightOf(doc).bytes / encoded).toBeGreaterThan(0.7)
+      expect(weightOf(doc).bytes / encoded).toBeLessThan(1.5)
     }
   })
 
@@ -65,17 +70,17 @@ describe('[R8.4] the size of a document', () => {
     const doc = new Y.Doc()
     doc.getMap('m').set('large', text(10_000))
     doc.getText('t').insert(0, text(5_000))
-    const before = sizeOf(doc)
+    const before = weightOf(doc).bytes
     const vector = Y.encodeStateVector(doc)
     const other = new Y.Doc()
     Y.applyUpdate(other, Y.encodeStateAsUpdate(doc))
     other.getMap('m').delete('large')
     other.getText('t').delete(1_000, 2_000)
     const update = Y.encodeStateAsUpdate(other, vector)
-    const freed = sizeFreed(doc, Y.decodeUpdate(update).ds)
+    const freed = changeOf(update, doc).freed().bytes
     Y.applyUpdate(doc, update)
-    expect(freed).toBeGreaterThan(0.95 * (before - sizeOf(doc)))
-    expect(freed).toBeLessThan(1.05 * (before - sizeOf(doc)))
+    expect(freed).toBeGreaterThan(0.95 * (before - weightOf(doc).bytes))
+    expect(freed).toBeLessThan(1.05 * (before - weightOf(doc).bytes))
   })
 
   test.each([

@@ -1,152 +1,218 @@
-import * as Y from 'yjs'
-
-/** How many bytes a document takes about when it is encoded, without encoding it: a walk through its structs. */
-export function sizeOf({ store }: Y.Doc): number {
-  let size = store.pendingStructs?.update.byteLength ?? 0
-  size += store.pendingDs?.byteLength ?? 0
-  for (const structs of store.clients.values()) {
-    size += idBytes
-    let wasDeleted = false
-    for (const struct of structs) {
-      size += structSize(struct)
-      // a run of deleted structs is one range
-      if (struct.deleted && !wasDeleted) size += rangeBytes
-      wasDeleted = struct.deleted
-    }
-  }
-  return size
-}
-
-type Deletions = ReturnType<typeof Y.decodeUpdate>['ds']
-
-/** How much of a document these deletions take away. */
-export function sizeFreed({ store }: Y.Doc, deletions: Deletions): number {
-  let size = 0
-  for (const [client, ranges] of deletions.clients) {
-    const structs = store.clients.get(client)
-    if (!structs) continue
-    const state = Y.getState(store, client)
-    for (const { clock, len } of ranges) {
-      if (clock >= state) continue
-      const end = clock + len
-      for (let index = Y.findIndexSS(structs, clock); index < structs.length; index++) {
-        const struct = structs[index] as Y.Item | Y.GC
-        if (struct.id.clock >= end) break
-        if (struct.deleted) continue
-        const share = Math.min(end, struct.id.clock + struct.length) - Math.max(clock, struct.id.clock)
-        size += (structSize(struct) * share) / struct.length
-      }
-    }
-  }
-  return size
-}
-
-const idBytes = 8
-const rangeBytes = 5
-
-export function structSize(struct: Y.Item | Y.GC): number {
-  if (!(struct instanceof Y.Item)) return 4
-  const { origin, rightOrigin, parentSub } = struct
-  const place = (origin ? idBytes : 0) + (rightOrigin ? idBytes : 0)
-  return 1 + (place === 0 ? idBytes + (parentSub?.length ?? 0) : place) + contentSize(struct.content)
-}
-
-function contentSize(content: Y.Item['content']): number {
-  if (content instanceof Y.ContentString) return 2 + Buffer.byteLength(content.str)
-  if (content instanceof Y.ContentBinary) return 3 + content.content.byteLength
-  if (content instanceof Y.ContentAny) return anySize(content.arr)
-  if (content instanceof Y.ContentJSON) return anySize(content.arr)
-  if (content instanceof Y.ContentEmbed) return anySize(content.embed)
-  if (content instanceof Y.ContentFormat) return content.key.length + anySize(content.value)
-  // a type, a document within a document, what is deleted
-  return 4
-}
-
-function anySize(value: unknown): number {
-  if (typeof value === 'string') return 3 + Buffer.byteLength(value)
-  if (typeof value === 'number') return Number.isInteger(value) && Math.abs(value) < 2 ** 31 ? 4 : 9
-  if (value instanceof Uint8Array) return 3 + value.byteLength
-  if (typeof value !== 'object' || value === null) return 2
-  let size = 2
-  for (const [key, member] of Object.entries(value))
-    size += (Array.isArray(value) ? 0 : 1 + key.length) + anySize(member)
-  return size
-}
+import type * as Y from 'yjs'
+import type { Holder, Memory } from './memory.ts'
+import { someNews } from './news.ts'
+import { inTurns } from './pace.ts'
+import { add, frameOf, type Weight, weighing } from './weight.ts'
 
 /** What an update does to a document's size. */
 export interface SizeChange {
   /** It brings content, and not only deletions. */
   bringsContent: boolean
+  /** What it needs. */
   bytes: number
-  deletions: Deletions
+  heap: number
+  /** What its deletions take away; asked for when it matters. */
+  freed(): Weight
 }
 
 /** At most this part of the time is spent on measuring one document. */
 const measuringShare = 1 / 20
-/** An edit that takes away about as much as it brings passes at the limit, too: up to here, because it may bring a little more. */
-const tolerance = 1.1
-const overheadBytes = 64
+/** Portions that are weighed in one go: more of them are taken in turns. */
+const portionsAtOnce = 8
+/** It is measured from this part of a limit on, once so much was added up since. */
+const early = { from: 3 / 4, added: 1 / 16 }
+/**
+ * An edit that takes away about as much as it brings passes at the limit, too: up to here, because it may bring a little
+ * more. So do deletions, which cut what they are in the middle of into two.
+ */
+const tolerance = { edits: 1.1, deletions: 1.25, small: 1.45 }
+const overhead: Weight = { bytes: 64, heap: 1_024 }
+const dimensions = ['bytes', 'heap'] as const
 
 /**
- * How large a document is, for a limit (R8.4): a sum that grows with each update, whatever it overwrites, and that is
- * replaced by a measurement when it reaches the limit. So an edit's cost does not grow with the document, and nobody is
+ * How large a document is, for its limits (R8.4, R6.55): sums that grow with each update, whatever it overwrites, and that
+ * are replaced by a measurement when they come near a limit. So an edit's cost does not grow with the document, and nobody is
  * refused for what has been deleted.
  */
-export class DocumentSize {
-  readonly #document: Y.Doc
-  #bytes: number
-  /** What was subtracted for deletions since the last measurement. */
-  #credited = 0
-  #nextMeasurement = 0
+export class DocumentSize implements Holder {
   /** Somebody was refused for want of room, and waits for it. */
   isWaitedFor = false
+  /** Called when a measurement that took several turns has ended. */
+  measured: () => void = () => {}
+  readonly memory: Memory
+  readonly #document: Y.Doc
+  readonly #content: Weight = { bytes: 0, heap: 0 }
+  /** What was added since the last measurement began. */
+  readonly #added: Weight = { bytes: 0, heap: 0 }
+  /** What was subtracted for deletions since the last measurement. */
+  readonly #credited: Weight = { bytes: 0, heap: 0 }
+  #frame = 0
+  #reserved = 0
+  #nextMeasurement = 0
+  #measuring: Promise<void> | null = null
 
-  constructor(document: Y.Doc, bytes: number) {
+  constructor(document: Y.Doc, memory: Memory) {
     this.#document = document
-    this.#bytes = bytes
+    this.memory = memory
+    document.on('afterTransactionCleanup', (transaction: Y.Transaction) => this.#changed(transaction))
+    document.on('destroy', () => memory.left(this))
   }
 
   /** About how many bytes; never much less than it has. */
   get bytes(): number {
-    return this.#bytes
+    return this.#content.bytes
+  }
+
+  /** About how much of the heap it takes, with what is under way; never much less than it does. */
+  get heap(): number {
+    return this.#frame + this.#content.heap + this.#reserved
+  }
+
+  get unmeasured(): number {
+    return this.#added.heap
   }
 
   grow(bytes: number): void {
-    this.#bytes += bytes
+    this.#content.bytes += bytes
+    this.#added.bytes += bytes
   }
 
-  /** Whether the document may take an update, which its writer may write; deletions always may. */
+  /** Something that needs so much of the heap is under way. @returns ends that; what has come of it by then is counted */
+  reserve(heap: number): () => void {
+    this.#reserve(heap)
+    return () => this.#reserve(-heap)
+  }
+
+  #reserve(heap: number): void {
+    this.#reserved += heap
+    if (!this.#document.isDestroyed) this.memory.changed(this)
+  }
+
+  #changed(transaction: Y.Transaction): void {
+    const brought: Weight = { bytes: 0, heap: 0 }
+    someNews(transaction, (struct) => {
+      const before = transaction.beforeState.get(struct.id.client) ?? 0
+      add(brought, struct, Math.max(0, before - struct.id.clock))
+      return false
+    })
+    this.#content.heap += brought.heap
+    this.#added.heap += brought.heap
+    this.#frame = frameOf(this.#document)
+    this.memory.changed(this)
+  }
+
+  /** Whether the document may take an update, which its writer may write; deletions that cost little always may. */
   hasRoomFor(change: SizeChange, limit: number): boolean {
-    const { bringsContent, bytes, deletions } = change
-    // far from the limit an upper bound will do
-    if (this.#bytes + bytes <= limit / 2) return true
+    const limits: Weight = { bytes: limit, heap: this.memory.growing }
+    // far from the limits an upper bound will do
+    if (dimensions.every((of) => this[of] + change[of] <= limits[of] / 2)) return true
     // so much is believed of what is only about to be applied
-    if (this.#credited > limit / 4) this.#measure()
-    const freed = sizeFreed(this.#document, deletions)
-    const fits = () => this.#bytes + bytes - freed <= limit
-    const replaces = () => freed > 0 && bytes <= freed + overheadBytes && this.#bytes <= limit * tolerance
-    if (bringsContent && !fits()) {
-      this.#measure()
-      if (!fits() && !replaces()) return false
+    if (dimensions.some((of) => this.#credited[of] > limits[of] / 4)) void this.measure()
+    else this.#measureEarly(limits)
+    const freed = change.freed()
+    const fits = () => dimensions.every((of) => this[of] + change[of] - freed[of] <= limits[of])
+    if (!fits()) {
+      void this.measure()
+      if (!fits() && !dimensions.every((of) => this.#mayPass(of, change, freed, limits))) return false
     }
-    // what it takes away is gone once it is applied, and its own bytes are added then
-    this.#bytes = Math.max(0, this.#bytes - freed)
-    this.#credited += freed
+    // what it takes away is gone once it is applied, and what it brings is added then
+    for (const of of dimensions) {
+      this.#content[of] = Math.max(0, this.#content[of] - freed[of])
+      this.#credited[of] += freed[of]
+    }
     return true
   }
 
-  /** Whether so many bytes more would fit now, as far as is known without an edit's details. */
-  fits(bytes: number, limit: number): boolean {
-    if (this.#bytes + bytes > limit) this.#measure()
-    return this.#bytes + bytes <= limit
+  /** Whether an update passes that does not fit. */
+  #mayPass(of: keyof Weight, change: SizeChange, freed: Weight, limits: Weight): boolean {
+    const [has, needs] = [this[of], change[of] - freed[of]]
+    if (has + needs <= limits[of]) return true
+    const isSmall = needs <= overhead[of]
+    if (change.bringsContent) return freed.bytes > 0 && isSmall && has <= limits[of] * tolerance.edits
+    return has + needs <= limits[of] * tolerance.deletions || needs <= 0 || (isSmall && this.#bearsSmall(of, limits))
   }
 
-  #measure(): void {
+  /** What is cut up takes more of the heap: a document that is cut up without end could not be opened any more. */
+  #bearsSmall(of: keyof Weight, limits: Weight): boolean {
+    return of === 'bytes' || this[of] <= limits[of] * tolerance.small
+  }
+
+  /** Whether so much more would fit now, as far as is known without an edit's details. */
+  fits(more: Weight, limit: number): boolean {
+    const fits = () => this.bytes + more.bytes <= limit && this.heap + more.heap <= this.memory.growing
+    if (!fits()) void this.measure()
+    return fits()
+  }
+
+  /** Has it measured before an update is judged that it may have no room for. */
+  async prepare({ bytes, heap }: Weight, limit: number): Promise<void> {
+    if (this.bytes + bytes > limit || this.heap + heap > this.memory.growing || !this.memory.hasRoomFor(heap))
+      await this.measure()
+  }
+
+  #measureEarly(limits: Weight): void {
+    const isDue = (of: keyof Weight) => this[of] > limits[of] * early.from && this.#added[of] > limits[of] * early.added
+    if (dimensions.some(isDue)) void this.measure()
+  }
+
+  /** @returns null when it has been done, or was done lately */
+  measure(): Promise<void> | null {
+    if (this.#measuring) return this.#measuring
+    const isLate = performance.now() >= this.#nextMeasurement || this.#added.heap > this.memory.growing * early.added
+    if (!isLate || this.#document.isDestroyed) return null
+    for (const of of dimensions) this.#added[of] = 0
+    const measurement = new Measurement(this.#document)
+    const weight = measurement.goOn()
+    if (weight) this.#end(weight, measurement.took)
+    else {
+      this.#measuring = this.#goOn(measurement).finally(() => {
+        this.#measuring = null
+        this.measured()
+      })
+    }
+    return this.#measuring
+  }
+
+  async #goOn(measurement: Measurement): Promise<void> {
+    for (;;) {
+      await measurement.pace.rest()
+      if (this.#document.isDestroyed) return
+      const weight = measurement.goOn()
+      if (weight) return this.#end(weight, measurement.took)
+    }
+  }
+
+  #end(weight: Weight, took: number): void {
+    for (const of of dimensions) {
+      this.#content[of] = weight[of] + this.#added[of]
+      this.#credited[of] = 0
+    }
+    this.#frame = frameOf(this.#document)
+    this.#nextMeasurement = performance.now() + took / measuringShare
+    if (!this.#document.isDestroyed) this.memory.changed(this)
+  }
+}
+
+class Measurement {
+  readonly pace = inTurns()
+  took = 0
+  readonly #walk: Generator<void, Weight>
+
+  constructor(document: Y.Doc) {
+    this.#walk = weighing(document)
+  }
+
+  /** Goes on for a moment. @returns what the document weighs when it is at its end */
+  goOn(): Weight | null {
     const began = performance.now()
-    if (began < this.#nextMeasurement) return
-    this.#bytes = sizeOf(this.#document)
-    this.#credited = 0
-    const ended = performance.now()
-    this.#nextMeasurement = ended + (ended - began) / measuringShare
+    try {
+      for (let left = portionsAtOnce; left > 0; left--) {
+        const step = this.#walk.next()
+        if (step.done) return step.value
+      }
+      return null
+    } finally {
+      this.took += performance.now() - began
+    }
   }
 }

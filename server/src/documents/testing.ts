@@ -3,6 +3,7 @@ import type { Database } from '../database/database.ts'
 import { Journal } from '../journal/journal.ts'
 import { Documents } from './documents.ts'
 import { TidemarkHocuspocus } from './hocuspocus.ts'
+import { Memory } from './memory.ts'
 import { Refusal } from './refusal.ts'
 
 /** The documents of a server without its sockets; what opens one is a direct connection. */
@@ -11,7 +12,7 @@ export function makeDocuments(database: Database, options: { debounce?: number }
   const quarantined: string[] = []
   const note = (cause: unknown) => failures.push({ documentName: '', cause })
   const journal = new Journal(database, { windowMs: 0, queuedBytes: 2 ** 26 }, systemClock, note)
-  const documents = new Documents(database, journal, { typeDepth: 500 }, note)
+  const documents = new Documents(database, journal, { typeDepth: 500 }, new Memory(), note)
   const hocuspocus = new TidemarkHocuspocus(
     {
       quiet: true,

@@ -8,6 +8,8 @@ import { Application } from './apply.ts'
 import { applyInTurns } from './apply-in-turns.ts'
 import { settle } from './conflicts.ts'
 import { integrateWithCare } from './integration.ts'
+import { Memory } from './memory.ts'
+import { DocumentSize } from './size.ts'
 import { goesFar, inShortWays, wayOf } from './ways.ts'
 
 integrateWithCare()
@@ -149,7 +151,7 @@ test('[R6.51] loaded from small rows, as well', async () => {
   const rows = [inRow, behindRow(100)].map((bytes, index) => ({ bytes, revision: index + 1, crc: null }))
   for (const grouping of ['together', 'one-by-one'] as const) {
     const target = new Y.Doc()
-    const application = new Application(target, grouping)
+    const application = new Application(target, grouping, new DocumentSize(target, new Memory()))
     const counts = portions(target)
     await application.apply(rows.map((row) => ({ source: 'update', ...row })))
     application.end()

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import * as Y from 'yjs'
-import { sizeOf } from '../documents/size.ts'
+import { weightOf } from '../documents/weight.ts'
 import { answerSize } from './answer-size.ts'
 
 /** Of many authors, with what was deleted. */
@@ -20,7 +20,7 @@ function longDocument(): Y.Doc {
 
 test('[R6.42] what an answer takes is known before it is built: never less than it has, little where little is missing', () => {
   const doc = longDocument()
-  const whole = sizeOf(doc)
+  const whole = weightOf(doc).bytes
   const estimate = (known: Map<number, number>) => answerSize(doc, known, whole)
   const real = (known: Map<number, number>) => Y.encodeStateAsUpdate(doc, Y.encodeStateVector(known)).byteLength
   expect(estimate(new Map())).toBe(whole)

@@ -1,5 +1,5 @@
 import * as Y from 'yjs'
-import { structSize } from '../documents/size.ts'
+import { structSize } from '../documents/weight.ts'
 
 /** So long what is missing is looked at, in ms; if that is not enough, it may as well be all. */
 const longestMs = 0.3

@@ -3,6 +3,7 @@ import type { Documents } from '../documents/documents.ts'
 import { excessOf, type StructureLimits } from '../documents/structure.ts'
 import { waitsTooMuch } from '../documents/waiting.ts'
 import { goesFar } from '../documents/ways.ts'
+import { NeedReading } from '../documents/weight.ts'
 import type { Circumstances } from './inspect.ts'
 import type { Session } from './session.ts'
 
@@ -30,15 +31,24 @@ export function circumstancesOf(
     isForged: (claims) =>
       access !== null && documents.get(documentName)?.owners.isForged(claims, access.userId) === true,
     heldUntil: (claims) => documents.unstorable.heldUntil(documentName, claims, now),
-    hasRoomFor: ({ byteLength: bytes }, claims) => {
-      // nothing of it is going to be applied
-      if (access?.level === 'read') return true
-      const size = documents.get(documentName)?.size
+    changeOf: ({ byteLength: bytes }, { bringsContent, deletions }, structs) => {
+      const document = documents.get(documentName)?.document
       // before the document is open nothing is known of it
-      if (!size) return !claims.bringsContent || bytes <= limit
-      const hasRoom = size.hasRoomFor({ ...claims, bytes }, limit)
-      if (!hasRoom) size.isWaitedFor = true
-      return hasRoom
+      if (!document) return { bringsContent, bytes, heap: 0, freed: () => ({ bytes: 0, heap: 0 }) }
+      const need = new NeedReading(document)
+      need.add({ structs, ds: deletions })
+      return { bringsContent, bytes, heap: need.heap, freed: () => need.freed }
+    },
+    shortageFor: (change) => {
+      // nothing of it is going to be applied
+      if (access?.level === 'read') return null
+      const size = documents.get(documentName)?.size
+      if (!size) return change.bringsContent && change.bytes > limit ? 'document-too-large' : null
+      if (!size.hasRoomFor(change, limit)) {
+        size.isWaitedFor = true
+        return 'document-too-large'
+      }
+      return change.bringsContent && !size.memory.hasRoomFor(change.heap) ? 'server-busy' : null
     },
   }
 }

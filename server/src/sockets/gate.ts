@@ -212,9 +212,9 @@ export class Gate implements WebSocketLike {
     session.connection?.handleMessage(frame)
   }
 
-  #noteRefusal(session: Session, { claims, code, bytes, until }: Extract<Verdict, { kind: 'refuse-write' }>): void {
-    if (claims) session.refusals.note(claims, code, bytes ?? 0)
-    if (until !== undefined) this.#events.held(this, session, until)
+  #noteRefusal(session: Session, { claims, code, needs, until }: Extract<Verdict, { kind: 'refuse-write' }>): void {
+    if (claims) session.refusals.note(claims, code, needs)
+    if (until !== undefined) this.#events.held(this, session, { code, until })
   }
 
   /** Hocuspocus is about to handle a frame, and waits for the promise. */

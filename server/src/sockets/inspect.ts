@@ -1,6 +1,8 @@
 import { type ErrorCode, messageType } from '@tidemark/shared'
 import { TooComplex } from '../documents/scan.ts'
+import type { SizeChange } from '../documents/size.ts'
 import type { Struct } from '../documents/structure.ts'
+import type { Weight } from '../documents/weight.ts'
 import type { Claims } from './claims.ts'
 import * as frames from './frames.ts'
 import type { Session } from './session.ts'
@@ -20,13 +22,15 @@ export type Verdict =
   | { kind: 'drop' }
   | { kind: 'refuse'; code: ErrorCode; cause?: unknown }
   /** A refused edit is answered like any other, in its turn (R1.2). */
-  | { kind: 'refuse-write'; code: ErrorCode; claims?: Claims; bytes?: number; until?: number; cause?: unknown }
+  | { kind: 'refuse-write'; code: ErrorCode; claims?: Claims; needs?: Weight; until?: number; cause?: unknown }
 
 export interface Circumstances {
   /** Unix time in ms. */
   now: number
-  /** Whether the session's document may take this update. */
-  hasRoomFor(update: Uint8Array, claims: Claims): boolean
+  /** What an update does to the size of the session's document. */
+  changeOf(update: Uint8Array, claims: Claims, structs: readonly Struct[]): SizeChange
+  /** Why there is no room for an update; null when there is. */
+  shortageFor(change: SizeChange): Shortage | null
   /** What is too much in the structure of an update, or in what it waits for; null when nothing is. */
   excessOf(update: Uint8Array, claims: Claims, structs: readonly Struct[]): string | null
   /** How many Yjs clients a question about the session's document may name. */
@@ -38,6 +42,12 @@ export interface Circumstances {
   /** When an update that could not be stored may be tried again, in Unix time in ms; null when there is no such thing. */
   heldUntil(claims: Claims): number | null
 }
+
+/** The document is too large for it, or all of them together are. */
+export type Shortage = 'document-too-large' | 'server-busy'
+
+/** After so long a stock client that was refused for others' sake may send it again, in ms. */
+const busyMs = 5_000
 
 const pass: Verdict = { kind: 'pass' }
 
@@ -96,7 +106,11 @@ function inspectSync(session: Session, decoder: frames.Header['decoder'], circum
   if (circumstances.goesFar(structs)) return { kind: 'pass-late', update }
   const verdict = judge(
     session,
-    { update, claims, excessOf: () => circumstances.excessOf(update, claims, structs) },
+    {
+      claims,
+      excessOf: () => circumstances.excessOf(update, claims, structs),
+      changeOf: () => circumstances.changeOf(update, claims, structs),
+    },
     circumstances,
   )
   return verdict.kind === 'refuse-write' ? verdict : { kind: 'pass-write', isBroadcast, update, claims }
@@ -105,7 +119,7 @@ function inspectSync(session: Session, decoder: frames.Header['decoder'], circum
 /** Whether a session may write what has been looked through. */
 export function judge(
   session: Session,
-  { update, claims, excessOf }: { update: Uint8Array; claims: Claims; excessOf: () => string | null },
+  { claims, excessOf, changeOf }: { claims: Claims; excessOf: () => string | null; changeOf: () => SizeChange },
   circumstances: Circumstances,
 ): Extract<Verdict, { kind: 'refuse-write' }> | { kind: 'allow'; claims: Claims } {
   const expiresAt = session.access?.expiresAt ?? null
@@ -121,8 +135,13 @@ export function judge(
   if (excess) return { kind: 'refuse-write', code: 'update-too-complex', claims, cause: new Error(excess) }
   const until = circumstances.heldUntil(claims)
   if (until !== null) return { kind: 'refuse-write', code: 'document-write-failed', claims, until }
-  if (!circumstances.hasRoomFor(update, claims)) {
-    return { kind: 'refuse-write', code: 'document-too-large', claims, bytes: update.byteLength }
+  const change = changeOf()
+  const { bytes, heap } = change
+  switch (circumstances.shortageFor(change)) {
+    case 'document-too-large':
+      return { kind: 'refuse-write', code: 'document-too-large', claims, needs: { bytes, heap } }
+    case 'server-busy':
+      return { kind: 'refuse-write', code: 'server-busy', claims, until: circumstances.now + busyMs }
   }
   return { kind: 'allow', claims }
 }

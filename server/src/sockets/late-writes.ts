@@ -16,7 +16,7 @@ import type { PassedWrite, Session } from './session.ts'
 
 export interface LateWritesParts {
   documents: Documents
-  limits: StructureLimits & { waitingBytes: number }
+  limits: StructureLimits & { waitingBytes: number; documentBytes: number }
   reading: Reading
   circumstancesOf(session: Session): Circumstances
   isCurrent(session: Session): boolean
@@ -98,10 +98,15 @@ export class LateWrites {
     if (open?.document !== connection.document) return 'connection-lost'
     const pace = inTurns()
     let verdict: ReturnType<typeof judge>
+    let heap = 0
     try {
-      const { claims, excess } = await examine(write.update, open.document, limits, pace)
+      const { claims, excess, need } = await examine(write.update, open.document, limits, pace)
       write.claims = claims
-      verdict = judge(session, { update: write.update, claims, excessOf: () => excess }, circumstancesOf(session))
+      heap = need.heap
+      const { bringsContent } = claims
+      const change = { bringsContent, bytes: write.update.byteLength, heap, freed: () => need.freed }
+      await open.size.prepare(change, limits.documentBytes)
+      verdict = judge(session, { claims, excessOf: () => excess, changeOf: () => change }, circumstancesOf(session))
     } catch (cause) {
       const code = cause instanceof TooComplex ? 'update-too-complex' : 'update-malformed'
       verdict = { kind: 'refuse-write', code, cause }
@@ -115,7 +120,12 @@ export class LateWrites {
     session.refusals.passed(claims)
     if (connection.readOnly) return (await isAppliedInTurns(open, claims, pace)) ? null : 'read-only'
     const author = session.access?.userId ?? null
-    if (!(await documents.large.apply(open, write.update, { connection, author, counts }))) return 'connection-lost'
+    const applied = open.size.reserve(heap)
+    try {
+      if (!(await documents.large.apply(open, write.update, { connection, author, counts }))) return 'connection-lost'
+    } finally {
+      applied()
+    }
     if (await isAppliedInTurns(open, claims, pace)) return null
     return keepHeldBack(documents, open, { update: write.update, claims }, author)
   }

@@ -21,8 +21,8 @@ export interface GateLimits extends StructureLimits, RosterLimits {
 export interface GateEvents {
   /** Yjs broke a document in memory while it applied an edit: it must leave, with no acknowledgement. */
   broken(documentName: string, claims: Claims | null): void
-  /** An edit that could not be stored was refused; it may be tried again then (Unix time in ms). */
-  held(gate: Gate, session: Session, until: number): void
+  /** An edit that may be tried again later was refused; `until` is Unix time in ms. */
+  held(gate: Gate, session: Session, refusal: { code: ErrorCode; until: number }): void
   /** Something was removed from a document that had no room for somebody's edit. */
   removed(removal: Removal): void
   refused(

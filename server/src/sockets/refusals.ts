@@ -1,4 +1,5 @@
 import type { ErrorCode } from '@tidemark/shared'
+import type { Weight } from '../documents/weight.ts'
 import type { Claims } from './claims.ts'
 
 /**
@@ -9,19 +10,20 @@ import type { Claims } from './claims.ts'
 export class Refusals {
   /** For each Yjs client, where the first refused edit begins. */
   readonly #from = new Map<number, { clock: number; code: ErrorCode }>()
-  #bytes = 0
+  #needs: Weight = { bytes: 0, heap: 0 }
 
   get isEmpty(): boolean {
     return this.#from.size === 0
   }
 
-  /** How many bytes wait for room in the document. */
-  get bytesWithoutRoom(): number {
-    return this.#bytes
+  /** What waits for room in the document. */
+  get withoutRoom(): Readonly<Weight> {
+    return this.#needs
   }
 
-  note({ begins }: Claims, code: ErrorCode, bytes: number): void {
-    if (code === 'document-too-large') this.#bytes += bytes
+  /** @param needs what it needs of the document's size, if it was refused for that */
+  note({ begins }: Claims, code: ErrorCode, needs: Weight = { bytes: 0, heap: 0 }): void {
+    this.#needs = { bytes: this.#needs.bytes + needs.bytes, heap: this.#needs.heap + needs.heap }
     for (const [client, clock] of begins) {
       const earlier = this.#from.get(client)
       if (!earlier || clock <= earlier.clock) this.#from.set(client, { clock, code })
@@ -41,7 +43,7 @@ export class Refusals {
   passed({ ends }: Claims): void {
     if (this.isEmpty) return
     for (const [client, { clock }] of this.#from) if ((ends.get(client) ?? 0) > clock) this.#from.delete(client)
-    if (this.isEmpty) this.#bytes = 0
+    if (this.isEmpty) this.#needs = { bytes: 0, heap: 0 }
   }
 
   /** Whether the writer has taken back a part of what was refused: sent again, it is smaller. */

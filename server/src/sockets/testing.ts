@@ -1,4 +1,5 @@
 import { parseConfig } from '../config.ts'
+import type { Memory } from '../documents/memory.ts'
 import { createLog } from '../log.ts'
 import { type RunningServer, startServer } from '../server.ts'
 import type { Room } from './outgoing-total.ts'
@@ -29,10 +30,13 @@ export class LocalServer {
   #url = ''
   #running: RunningServer | null = null
 
-  static async start(databaseUrl: string, env: Record<string, string>): Promise<LocalServer> {
+  static async start(databaseUrl: string, env: Record<string, string>, memory?: Memory): Promise<LocalServer> {
     const server = new LocalServer()
     const log = createLog('info', { write: (line) => server.#lines.push(line) })
-    const running = await startServer(parseConfig([], { DATABASE_URL: databaseUrl, PORT: '0', ...env }), { log })
+    const running = await startServer(parseConfig([], { DATABASE_URL: databaseUrl, PORT: '0', ...env }), {
+      log,
+      ...(memory ? { memory } : {}),
+    })
     server.#url = running.url.replace('http', 'ws')
     server.#running = running
     return server

@@ -1,6 +1,7 @@
 import type { Clock } from '@tidemark/shared'
 import type { Timeline } from '../../../client/src/testing/timeline.ts'
 import type { Authoriser } from '../../../server/src/auth/access.ts'
+import { Memory } from '../../../server/src/documents/memory.ts'
 import { type SyncFailure, SyncServer } from '../../../server/src/sync.ts'
 import type { Random } from '../../helpers/random.ts'
 import { SimulatedProcess } from './process.ts'
@@ -78,6 +79,7 @@ export class Node {
     this.sync = this.process.run(
       () =>
         new SyncServer({
+          memory: new Memory(),
           config: {
             limits,
             journal: { windowMs: 2 },
