@@ -177,8 +177,13 @@ export class DocumentSize implements Holder {
     for (;;) {
       await measurement.pace.rest()
       if (this.#document.isDestroyed) return
-      const weight = measurement.goOn()
-      if (weight) return this.#end(weight, measurement.took)
+      try {
+        const weight = measurement.goOn()
+        if (weight) return this.#end(weight, measurement.took)
+      } catch {
+        // Yjs broke it while it applied an edit (R1.9): it is about to leave, and until then the sums stand
+        return
+      }
     }
   }
 
