@@ -17,6 +17,7 @@ import { Connections } from './http/connections.ts'
 import { frontDoor } from './http/front-door.ts'
 import { connectionsOfAddress, httpOptions, limitConnections } from './http/limits.ts'
 import { createNetworkPolicy } from './http/network-policy.ts'
+import { answerNonsense } from './http/nonsense.ts'
 import type { AppParts } from './http/parts.ts'
 import { createReadiness } from './http/readiness.ts'
 import { upgradesOf } from './http/upgrades.ts'
@@ -124,6 +125,7 @@ export async function startServer(
   }
   const http = createServer(httpOptions, frontDoor(door, getRequestListener(createApp(parts).fetch)))
   limitConnections(http, config.limits, arrivals, connections, createConnectionAddress(config.trustedProxies))
+  answerNonsense(http, connections)
   sync.acceptOn(upgradesOf(http, door), turns, { arrivals, addressOf })
   try {
     port = await listen(http, config)

@@ -6,7 +6,10 @@ export const mostUnanswered = 4
 /** No route takes more than a few lines, in bytes. */
 const largestBody = 16 * 1024
 
-const unanswered = new WeakMap<Socket, number>()
+const unanswered = new WeakMap<object, number>()
+
+/** Whether a request of the connection waits for its answer. */
+export const isAsking = (connection: object): boolean => (unanswered.get(connection) ?? 0) > 0
 
 type Refusal = 'too-many-requests' | 'message-too-large'
 

@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import { authType, messageType, syncType } from '@tidemark/shared'
 import * as encoding from 'lib0/encoding'
 import { planOf } from '../../fuzz/plan.ts'
@@ -34,6 +35,36 @@ const sending = (name: string, make: (victim: Victim) => readonly Uint8Array[]):
     const client = await RawClient.open(victim.url, victim.document)
     for (const update of sent) client.update(victim.document, update)
     return () => client[Symbol.dispose]()
+  },
+})
+
+/** Somebody asks 3,000 things over HTTP in one moment. @param path '' for the server's health */
+const asking = (name: string, path: (count: number) => string): Attack => ({
+  name,
+  async begin({ health }) {
+    for (let count = 0; count < 3_000; count++) {
+      void fetch(path(count) === '' ? health : new URL(path(count), health))
+        .then((response) => response.arrayBuffer())
+        .catch(() => {})
+    }
+    return () => {}
+  },
+})
+
+/** 500 connections send much more than one request of HTTP at once. */
+const packets = (name: string, line: string, make: (request: string) => string): Attack => ({
+  name,
+  async begin({ health }) {
+    const { hostname, port, host } = new URL(health)
+    const chunked = line.startsWith('POST') ? 'Transfer-Encoding: chunked\r\n' : ''
+    const packet = make(`${line} HTTP/1.1\r\nHost: ${host}\r\n${chunked}\r\n`)
+    const clients = Array.from({ length: 500 }, () => connect({ host: hostname, port: Number(port) }))
+    for (const client of clients) client.on('error', () => {}).resume()
+    await pause(500)
+    for (const client of clients) client.write(packet)
+    return () => {
+      for (const client of clients) client.destroy()
+    }
   },
 })
 
@@ -89,17 +120,11 @@ export const attacks: readonly Attack[] = [
       return () => client[Symbol.dispose]()
     },
   },
-  {
-    name: '3,000 questions for its health',
-    async begin({ health }) {
-      for (let count = 0; count < 3_000; count++) {
-        void fetch(health)
-          .then((response) => response.text())
-          .catch(() => {})
-      }
-      return () => {}
-    },
-  },
+  asking('3,000 questions for its health', () => ''),
+  asking('3,000 requests for the admin page', () => '/admin'),
+  asking('3,000 searches for documents', (count) => `/api/documents?search=${count}`),
+  packets('500 packets of 1,000 requests', 'GET /livez', (request) => request.repeat(1_000)),
+  packets('500 bodies of 20,000 chunks', 'POST /', (request) => request + '1\r\nx\r\n'.repeat(20_000)),
   {
     name: 'an honest document of 20 MB on PGlite',
     isOnPglite: true,
