@@ -12,8 +12,11 @@ const largestMerged = 256 * 1024
 
 /** What has become of an update that was applied in turns. */
 export type Applied =
-  /** What it brought, as one update; null when the document had it all. If Yjs threw, what it had taken by then. */
-  | { kind: 'applied'; update: Uint8Array | null }
+  /**
+   * What it brought, as one update; null when the document had it all. If Yjs threw, what it had taken by then. And what
+   * came with it because it had waited for it.
+   */
+  | { kind: 'applied'; update: Uint8Array | null; released: Uint8Array | null }
   /** Yjs threw in the middle of it, and there is no cheap way to say what it had taken by then. */
   | { kind: 'torn'; cause: unknown }
   /** It was not wanted any more. */
@@ -29,23 +32,42 @@ export async function applyInTurns(
   update: Uint8Array,
   { origin, isWanted }: { origin: unknown; isWanted: () => boolean },
 ): Promise<Applied> {
-  const emitted: Uint8Array[] = []
+  const waiting = takeWaiting(document)
   const pace = inTurns()
+  const emitted: Uint8Array[] = []
+  const released: Uint8Array[] = []
   const size: SliceSize = { structs: sizes.first, bytes: 256 * 1024 }
-  try {
-    for (const slice of slicesOf(update, size)) {
+  /** @returns false when it is not wanted any more */
+  const applyAll = async (whole: Uint8Array, told: Uint8Array[]): Promise<boolean> => {
+    for (const slice of slicesOf(whole, size)) {
       for (const part of slice.update ? inShortWays(slice.update, document) : [null]) {
-        if (part) size.structs = nextSize(size.structs, applySlice(document, part, origin, emitted))
+        if (part) size.structs = nextSize(size.structs, applySlice(document, part, origin, told))
         if (!pace.isOver()) continue
         await pace.rest()
-        if (!isWanted()) return { kind: 'ended' }
+        if (!isWanted()) return false
       }
     }
+    return true
+  }
+  try {
+    if (!(await applyAll(update, emitted))) return { kind: 'ended' }
+    // what has to wait now may stand on what waited before: together they come in their order
+    const waits = waiting && Y.mergeUpdates([waiting, takeWaiting(document) ?? waiting])
+    if (waits && !(await applyAll(waits, released))) return { kind: 'ended' }
   } catch (cause) {
-    return isSmall(emitted) ? { kind: 'applied', update: merged(emitted) } : { kind: 'torn', cause }
+    // what waited is in the journal
+    if (waiting || !isSmall(emitted)) return { kind: 'torn', cause }
+    return { kind: 'applied', update: merged(emitted), released: null }
   }
   // a copy: the update is a view into the socket's read buffer
-  return { kind: 'applied', update: isSmall(emitted) ? merged(emitted) : update.slice() }
+  return { kind: 'applied', update: isSmall(emitted) ? merged(emitted) : update.slice(), released: merged(released) }
+}
+
+/** What Yjs keeps aside it would look through in one go, as soon as one struct of it may come: it waits here (R6.52). */
+function takeWaiting({ store }: Y.Doc): Uint8Array | null {
+  const { pendingStructs } = store
+  store.pendingStructs = null
+  return pendingStructs && Y.convertUpdateFormatV2ToV1(pendingStructs.update)
 }
 
 /** @returns how long it took, in ms */

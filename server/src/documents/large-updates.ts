@@ -60,15 +60,18 @@ export class LargeUpdates {
       this.#parts.giveUp(open, new Error('Yjs threw in the middle of a large update', { cause: applied.cause }))
       return true
     }
-    if (applied.update === null) return true
-    this.#parts.append(open, applied.update, author)
+    for (const brought of [applied.update, applied.released]) {
+      if (brought !== null) this.#parts.append(open, brought, author)
+    }
     document.lastChangeTime = Date.now()
-    await this.#tellOthers(open, applied.update, connection)
+    if (applied.update !== null) await this.#tellOthers(open, applied.update, connection)
+    // its writer may not have it
+    if (applied.released !== null) await this.#tellOthers(open, applied.released, null)
     return true
   }
 
   /** Each recipient gets its own copy, of megabytes: others have their turn between them. */
-  async #tellOthers({ document }: OpenDocument, update: Uint8Array, writer: Connection): Promise<void> {
+  async #tellOthers({ document }: OpenDocument, update: Uint8Array, writer: Connection | null): Promise<void> {
     // what was told before comes before
     document.flush()
     const pace = inTurns()

@@ -1,6 +1,8 @@
+import * as encoding from 'lib0/encoding'
 import { expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { behindRow, row } from '../../../test/bench/attacks/updates.ts'
+import { type Block, type Id, spellItem, spellUpdate } from '../../../test/fuzz/grammar/spell.ts'
 import { crowdedUpdates } from '../../../test/helpers/crowded.ts'
 import { manyHands } from '../../../test/helpers/many-hands.ts'
 import { Random } from '../../../test/helpers/random.ts'
@@ -145,6 +147,61 @@ test('[R6.51] in turns, so few are applied together that they pass few', async (
   Y.applyUpdate(copy, (applied as { update: Uint8Array }).update)
   const expected = Buffer.from(Y.encodeStateAsUpdate(all))
   for (const each of [doc, copy]) expect(expected.equals(Y.encodeStateAsUpdate(each))).toBe(true)
+})
+
+test('[R6.52] what waited for an edit is not all applied with it at once, and told of', async () => {
+  const doc = whole()
+  const item = (origin: Id | null, client: number): Block => ({
+    client,
+    clock: 0,
+    count: 2,
+    structs: [
+      spellItem({
+        info: 4 | (origin ? 128 : 0),
+        origin,
+        rightOrigin: null,
+        parent: 'awaited',
+        key: '',
+        content: (encoder) => encoding.writeVarString(encoder, 'x'),
+      }),
+      spellItem({
+        info: 4,
+        origin: null,
+        rightOrigin: null,
+        parent: 'row',
+        key: '',
+        content: (encoder) => encoding.writeVarString(encoder, 'y'),
+      }),
+    ],
+  })
+  const first = spellUpdate([item(null, 3_000_000)], new Map())
+  const people = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => 3_000_000 - from - index)
+  /** Each waits for the same letter, and goes past all of the row then. */
+  const waiting = spellUpdate(
+    people(1, 101).map((client) => item({ client: 3_000_000, clock: 0 }, client)),
+    new Map(),
+  )
+  Y.applyUpdate(doc, waiting)
+  expect(doc.store.pendingStructs).not.toBeNull()
+  expect(goesFar(Y.decodeUpdate(first).structs, doc)).toBe(true)
+  const { integrate } = Y.Item.prototype
+  const counts = new Map<Y.Transaction, number>()
+  Y.Item.prototype.integrate = function (this: Y.Item, transaction, known) {
+    counts.set(transaction, (counts.get(transaction) ?? 0) + 1)
+    integrate.call(this, transaction, known)
+  }
+  // one more stands on what waits
+  const behind = spellUpdate([item(null, 3_000_000), item({ client: 2_999_950, clock: 0 }, 2_000_000)], new Map())
+  const applied = await applyInTurns(doc, behind, { origin: null, isWanted: () => true })
+  Y.Item.prototype.integrate = integrate
+  expect(doc.store.pendingStructs).toBeNull()
+  expect([...counts.values()].reduce((sum, count) => sum + count)).toBe(204)
+  expect(Math.max(...counts.values())).toBeLessThanOrEqual(20)
+  const { update, released } = applied as { update: Uint8Array; released: Uint8Array }
+  const copy = whole()
+  for (const told of [update, released]) Y.applyUpdate(copy, told)
+  expect(Buffer.from(Y.encodeStateAsUpdate(doc)).equals(Y.encodeStateAsUpdate(copy))).toBe(true)
+  expect(copy.store.pendingStructs).toBeNull()
 })
 
 test('[R6.51] loaded from small rows, as well', async () => {

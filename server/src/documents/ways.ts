@@ -21,9 +21,17 @@ export function wayOf(structs: readonly Struct[], document: Y.Doc, most: number)
 /** What is applied at once passes no more: about a ms, or five where somebody took pains. */
 const mostAtOnce = 100_000
 
-/** Whether an update passes so many that it is better applied in turns. */
+/** Whether an update passes so many that it is better applied in turns; with what waits for it. */
 export const goesFar = (structs: readonly Struct[], document: Y.Doc): boolean =>
-  wayOf(structs, document, mostAtOnce) > mostAtOnce
+  wayOf([...structs, ...releasedBy(structs, document)], document, mostAtOnce) > mostAtOnce
+
+/** What Yjs keeps aside and looks through again when these come. */
+function releasedBy(structs: readonly Struct[], { store: { pendingStructs } }: Y.Doc): readonly Struct[] {
+  if (pendingStructs === null) return []
+  const { missing, update } = pendingStructs
+  const isMissing = ({ id, length }: Struct) => (missing.get(id.client) ?? Number.POSITIVE_INFINITY) < id.clock + length
+  return structs.some(isMissing) ? Y.decodeUpdateV2(update).structs : []
+}
 
 /** Slices pass no more than this, or are of one item; and ten times the clients, each of which every slice costs as much. */
 const mostInSlice = 500_000
