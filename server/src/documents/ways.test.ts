@@ -11,6 +11,7 @@ import { applyInTurns } from './apply-in-turns.ts'
 import { settle } from './conflicts.ts'
 import { integrateWithCare } from './integration.ts'
 import { Memory } from './memory.ts'
+import { takeRest } from './rests.ts'
 import { DocumentSize } from './size.ts'
 import { goesFar, inShortWays, wayOf } from './ways.ts'
 
@@ -39,7 +40,11 @@ function passedBy(update: Uint8Array, doc: Y.Doc): number {
   }
   const { integrate } = Y.Item.prototype
   Y.Item.prototype.integrate = function (this: Y.Item, transaction, known) {
-    if (known === 0 && this.parent) {
+    if (known > 0) {
+      takeRest(this, transaction, known)
+      known = 0
+    }
+    if (this.parent) {
       isSettling = true
       settle(this, transaction)
       isSettling = false
@@ -190,12 +195,13 @@ test('[R6.52] what waited for an edit is not all applied with it at once, and to
     counts.set(transaction, (counts.get(transaction) ?? 0) + 1)
     integrate.call(this, transaction, known)
   }
-  // one more stands on what waits
-  const behind = spellUpdate([item(null, 3_000_000), item({ client: 2_999_950, clock: 0 }, 2_000_000)], new Map())
+  // some more stand on what waits
+  const more = Array.from({ length: 30 }, (_, index) => item({ client: 2_999_950, clock: 0 }, 2_000_000 - index))
+  const behind = spellUpdate([item(null, 3_000_000), ...more], new Map())
   const applied = await applyInTurns(doc, behind, { origin: null, isWanted: () => true })
   Y.Item.prototype.integrate = integrate
   expect(doc.store.pendingStructs).toBeNull()
-  expect([...counts.values()].reduce((sum, count) => sum + count)).toBe(204)
+  expect([...counts.values()].reduce((sum, count) => sum + count)).toBe(262)
   expect(Math.max(...counts.values())).toBeLessThanOrEqual(20)
   const { update, released } = applied as { update: Uint8Array; released: Uint8Array }
   const copy = whole()
@@ -204,15 +210,76 @@ test('[R6.52] what waited for an edit is not all applied with it at once, and to
   expect(copy.store.pendingStructs).toBeNull()
 })
 
+function updateOf(text: string): Uint8Array {
+  const doc = new Y.Doc()
+  doc.getText('text').insert(0, text)
+  return Y.encodeStateAsUpdate(doc)
+}
+
+test('[R6.51] what stands in one place and says that it ends in another is not taken at its word', () => {
+  const doc = new Y.Doc()
+  Y.applyUpdate(doc, row(5_000))
+  doc.clientID = 2_000
+  doc.getArray('elsewhere').insert(0, ['a'])
+  const inner = doc.getMap('map').set('inner', new Y.Map<unknown>())
+  // what was overwritten becomes one, unless something else was written between
+  for (let value = 0; value < 300; value++) for (const key of ['key', 'other']) inner.set(key, value)
+  const place = (origin: Id | null, rightOrigin: Id | null, parent: Id | string = '', key = '') =>
+    spellItem({
+      info: 4 | (origin ? 128 : 0) | (rightOrigin ? 64 : 0) | (key ? 32 : 0),
+      origin,
+      rightOrigin,
+      parent,
+      key,
+      content: (encoder) => encoding.writeVarString(encoder, 'x'),
+    })
+  const far = (...structs: Block['structs']) => {
+    const update = spellUpdate([{ client: 9, clock: 0, count: structs.length, structs }], new Map())
+    return wayOf(Y.decodeUpdate(update).structs, doc, Number.POSITIVE_INFINITY)
+  }
+  const [first, second] = [0, 1].map((clock) => ({ client: 1_000, clock })) as [Id, Id]
+  const elsewhere = place({ client: 2_000, clock: 0 }, second)
+  expect(far(place(first, second))).toBe(0)
+  expect(far(place(first, second), place(first, { client: 9, clock: 0 }))).toBe(0)
+  expect(far(elsewhere, place(first, { client: 9, clock: 0 })), 'it is never met').toBeGreaterThan(4_990)
+  expect(far(place(null, null, { client: 2_000, clock: 1 }, 'key'))).toBeGreaterThanOrEqual(300)
+})
+
+test('[R6.51] the rest of what is known stands behind that, whatever it says', () => {
+  const doc = new Y.Doc()
+  doc.clientID = 5_000
+  doc.getArray('row').insert(0, ['first'])
+  const author = new Y.Doc()
+  author.clientID = 1_000
+  Y.applyUpdate(author, Y.encodeStateAsUpdate(doc))
+  for (let value = 0; value < 300; value++) author.getArray('row').push([value % 2 === 0 ? value : new Y.Text()])
+  Y.applyUpdate(doc, Y.encodeStateAsUpdate(author))
+  const again = spellItem({
+    info: 4 | 128,
+    origin: { client: 1_000, clock: 299 },
+    rightOrigin: null,
+    parent: '',
+    key: '',
+    content: (encoder) => encoding.writeVarString(encoder, 'xx'),
+  })
+  const update = spellUpdate([{ client: 5_000, clock: 0, count: 1, structs: [again] }], new Map())
+  expect(wayOf(Y.decodeUpdate(update).structs, doc, Number.POSITIVE_INFINITY)).toBeGreaterThanOrEqual(300)
+  expect(passedBy(update, doc)).toBeGreaterThanOrEqual(300)
+})
+
 test('[R6.51] loaded from small rows, as well', async () => {
-  const rows = [inRow, behindRow(100)].map((bytes, index) => ({ bytes, revision: index + 1, crc: null }))
+  const rows = [inRow, updateOf('before'), behindRow(100), updateOf('after')].map((bytes, index) => ({
+    bytes,
+    revision: index + 1,
+    crc: null,
+  }))
   for (const grouping of ['together', 'one-by-one'] as const) {
     const target = new Y.Doc()
     const application = new Application(target, grouping, new DocumentSize(target, new Memory()))
     const counts = portions(target)
     await application.apply(rows.map((row) => ({ source: 'update', ...row })))
     application.end()
-    expect(target.store.clients.size).toBe(101)
+    expect(target.store.clients.size).toBe(103)
     expect(Math.max(...counts)).toBeLessThanOrEqual(10)
   }
 })
