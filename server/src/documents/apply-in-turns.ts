@@ -1,4 +1,5 @@
 import * as Y from 'yjs'
+import { type DeletionPiece, deletionPieces } from './deletions.ts'
 import { inTurns } from './pace.ts'
 import { asReceived } from './received.ts'
 import { type SliceSize, slicesOf } from './slices.ts'
@@ -39,13 +40,11 @@ export async function applyInTurns(
   const size: SliceSize = { structs: sizes.first, bytes: 256 * 1024 }
   /** @returns false when it is not wanted any more */
   const applyAll = async (whole: Uint8Array, told: Uint8Array[]): Promise<boolean> => {
-    for (const slice of slicesOf(whole, size)) {
-      for (const part of slice.update ? inShortWays(slice.update, document) : [null]) {
-        if (part) size.structs = nextSize(size.structs, applySlice(document, part, origin, told))
-        if (!pace.isOver()) continue
-        await pace.rest()
-        if (!isWanted()) return false
-      }
+    for (const part of partsOf(document, whole, size)) {
+      if (part) size.structs = nextSize(size.structs, applyPart(document, part, origin, told))
+      if (!pace.isOver()) continue
+      await pace.rest()
+      if (!isWanted()) return false
     }
     return true
   }
@@ -70,9 +69,24 @@ function takeWaiting({ store }: Y.Doc): Uint8Array | null {
   return pendingStructs && Y.convertUpdateFormatV2ToV1(pendingStructs.update)
 }
 
+/** Null when it was only looked through: time to see to something else. */
+function* partsOf(document: Y.Doc, update: Uint8Array, size: SliceSize): Generator<DeletionPiece | null> {
+  for (const slice of slicesOf(update, size)) {
+    if (!slice.update) yield null
+    else if (slice.deletions === 0) yield* inShortWays(slice.update, document)
+    else yield* deletionPieces(document, Y.decodeUpdate(slice.update).ds.clients, () => size.structs)
+  }
+}
+
 /** @returns how long it took, in ms */
-function applySlice(document: Y.Doc, slice: Uint8Array, origin: unknown, emitted: Uint8Array[]): number {
+function applyPart(document: Y.Doc, part: DeletionPiece, origin: unknown, emitted: Uint8Array[]): number {
   const began = performance.now()
+  if (part instanceof Uint8Array) applySlice(document, part, origin, emitted)
+  else part()
+  return performance.now() - began
+}
+
+function applySlice(document: Y.Doc, slice: Uint8Array, origin: unknown, emitted: Uint8Array[]): void {
   const listeners = document._observers.get('update')
   const collect = (update: Uint8Array, _origin: unknown, _document: Y.Doc, transaction: Y.Transaction) =>
     emitted.push(asReceived(update, transaction, slice))
@@ -83,7 +97,6 @@ function applySlice(document: Y.Doc, slice: Uint8Array, origin: unknown, emitted
     if (listeners) document._observers.set('update', listeners)
     else document._observers.delete('update')
   }
-  return performance.now() - began
 }
 
 function nextSize(structs: number, took: number): number {

@@ -1,4 +1,5 @@
 import { mostAuthors } from '../documents/authors.ts'
+import { takeAwayMore } from '../documents/deletions.ts'
 import type { Documents } from '../documents/documents.ts'
 import { excessOf, type StructureLimits } from '../documents/structure.ts'
 import { waitsTooMuch } from '../documents/waiting.ts'
@@ -6,6 +7,9 @@ import { goesFar } from '../documents/ways.ts'
 import { NeedReading } from '../documents/weight.ts'
 import type { Circumstances } from './inspect.ts'
 import type { Session } from './session.ts'
+
+/** More structs are deleted in turns: a thousand take some ms. */
+const deletedAtOnce = 1_000
 
 /** What is known of a session's document when one of its frames is judged. */
 export function circumstancesOf(
@@ -24,9 +28,10 @@ export function circumstancesOf(
       return waitsTooMuch(document, update, { structs, deletions: claims.deletions }, limits.waitingBytes)
     },
     mostAuthors: () => mostAuthors(documents.get(documentName)?.document ?? null, limits.clientsPerDocument),
-    goesFar: (structs) => {
+    takesLong: ({ deletions }, structs) => {
       const document = documents.get(documentName)?.document
-      return document !== undefined && goesFar(structs, document)
+      if (!document) return false
+      return goesFar(structs, document) || takeAwayMore({ deletions: deletions.clients, than: deletedAtOnce }, document)
     },
     isForged: (claims) =>
       access !== null && documents.get(documentName)?.owners.isForged(claims, access.userId) === true,

@@ -35,8 +35,11 @@ export interface Circumstances {
   excessOf(update: Uint8Array, claims: Claims, structs: readonly Struct[]): string | null
   /** How many Yjs clients a question about the session's document may name. */
   mostAuthors(): number
-  /** Whether an update may pass so many items on the way to its places that it is better applied in turns. */
-  goesFar(structs: readonly Struct[]): boolean
+  /**
+   * Whether an update is better applied in turns, however small it is: it may pass many items on the way to its places, or
+   * takes away much.
+   */
+  takesLong(claims: Claims, structs: readonly Struct[]): boolean
   /** Whether an update brings something as the client of another user. */
   isForged(claims: Claims): boolean
   /** When an update that could not be stored may be tried again, in Unix time in ms; null when there is no such thing. */
@@ -103,7 +106,7 @@ function inspectSync(session: Session, decoder: frames.Header['decoder'], circum
   if (message.kind === 'read') return { kind: 'pass-question', known: message.known }
   if (message.kind === 'write-late') return { kind: 'pass-late', update: message.update }
   const { update, claims, structs, isBroadcast } = message
-  if (circumstances.goesFar(structs)) return { kind: 'pass-late', update }
+  if (circumstances.takesLong(claims, structs)) return { kind: 'pass-late', update }
   const verdict = judge(
     session,
     {
