@@ -81,7 +81,8 @@ describe('[R6.12] somebody opens a large document', () => {
       }
     })()
     const answer = ask()
-    expect(kinds(said), 'what the client has is asked for at once').toEqual([syncType.step1])
+    // [R4.4] a stock client whose edits are acknowledged before takes the handshake for ended
+    expect(kinds(said), 'the client is asked for nothing before it is answered').toEqual([])
     await others
     await answer
     expect(turns).toBeGreaterThan(3)
@@ -177,7 +178,7 @@ describe('[R6.12] somebody opens a large document', () => {
       if (what === 'the document is thrown out') doc.destroy()
       await answer
       expect(questions.hold(updateFrame('plan', new Uint8Array(2)))).toBe(false)
-      expect(kinds(said)).toEqual([syncType.step1])
+      expect(kinds(said)).toEqual([])
       expect(failures).toEqual([])
     },
   )

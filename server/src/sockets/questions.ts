@@ -185,12 +185,13 @@ export class Questions {
       },
     }
     if (!isCurrent(session) || document.isDestroyed) return
-    // in the order of Hocuspocus: what the client has that we lack is wanted at once
-    transport.send(frames.questionFrame(session.address, Y.encodeStateVector(document)))
     const { update, pending } = await encodeInSlices(document, patient, known, frames.frameRoom)
     await patient.rest()
     // it counts as what waits from now on
     room.leave()
+    // in the order of Hocuspocus, and not before: its client takes the acknowledgement of what it sends for the end of the
+    // handshake, and has to have the document by then (R4.4)
+    transport.send(frames.questionFrame(session.address, Y.encodeStateVector(document)))
     transport.send(frames.answerFrame(session.address, update))
     if (pending) transport.send(frames.updateFrame(session.address, pending))
   }
