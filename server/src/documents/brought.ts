@@ -1,4 +1,5 @@
 import * as Y from 'yjs'
+import { StructsByClient } from './structs-by-client.ts'
 import type { Struct } from './structure.ts'
 
 export type Type = NonNullable<ReturnType<Y.Doc['share']['get']>>
@@ -13,7 +14,7 @@ export interface List {
 export class Brought {
   readonly #structs: readonly Struct[]
   readonly #document: Y.Doc
-  #clients: Map<number, Struct[]> | null = null
+  #byClient: StructsByClient | null = null
   readonly #lists = new Map<Struct, List | null>()
 
   constructor(structs: readonly Struct[], document: Y.Doc) {
@@ -21,19 +22,9 @@ export class Brought {
     this.#document = document
   }
 
-  find({ client, clock }: Y.ID): Struct | null {
-    this.#clients ??= byClient(this.#structs)
-    const structs = this.#clients.get(client) ?? []
-    let from = 0
-    let to = structs.length - 1
-    while (from <= to) {
-      const middle = (from + to) >> 1
-      const struct = structs[middle] as Struct
-      if (clock < struct.id.clock) to = middle - 1
-      else if (clock >= struct.id.clock + struct.length) from = middle + 1
-      else return struct
-    }
-    return null
+  find(id: Y.ID): Struct | null {
+    this.#byClient ??= new StructsByClient(this.#structs)
+    return this.#byClient.find(id)
   }
 
   /** What an item will stand in; null in nothing that the document has, or when it has to wait. */
@@ -76,13 +67,3 @@ export class Brought {
 
 const listIn = (type: Y.Item['parent'] | undefined, key: string | null): List | null =>
   type instanceof Y.AbstractType ? { type, key } : null
-
-function byClient(structs: readonly Struct[]): Map<number, Struct[]> {
-  const clients = new Map<number, Struct[]>()
-  for (const struct of structs) {
-    const ofClient = clients.get(struct.id.client)
-    if (ofClient) ofClient.push(struct)
-    else clients.set(struct.id.client, [struct])
-  }
-  return clients
-}

@@ -1,4 +1,5 @@
 import * as Y from 'yjs'
+import { findAt, StructsByClient } from './structs-by-client.ts'
 import type { Struct } from './structure.ts'
 
 /** The depth at which an item stands that was integrated: 1 in a type of the document's own. */
@@ -14,7 +15,7 @@ export function depthInDocument(item: Y.Item): number {
 
 /** How deep the items of an update will stand. Each is looked at once, however they stand on each other. */
 export class Depths {
-  readonly #structs = new Map<number, Struct[]>()
+  readonly #structs: StructsByClient
   readonly #outside: (id: Y.ID) => number
   /** 0 while it is being found out: items that stand on each other in a circle stand nowhere. */
   readonly #known = new Map<Y.Item, number>()
@@ -22,12 +23,7 @@ export class Depths {
   /** @param outside how deep what is not among them stands */
   constructor(structs: readonly Struct[], outside: (id: Y.ID) => number) {
     this.#outside = outside
-    for (const struct of structs) {
-      const { client } = struct.id
-      const ofClient = this.#structs.get(client)
-      if (ofClient) ofClient.push(struct)
-      else this.#structs.set(client, [struct])
-    }
+    this.#structs = new StructsByClient(structs)
   }
 
   of(item: Y.Item): number {
@@ -62,7 +58,7 @@ export class Depths {
   }
 
   #find(id: Y.ID): Y.Item | number {
-    const here = findIn(this.#structs.get(id.client) ?? [], id.clock, spanOf)
+    const here = this.#structs.find(id)
     return here instanceof Y.Item ? here : this.#outside(id)
   }
 }
@@ -102,7 +98,7 @@ export class DepthsInOrder {
   }
 
   at(id: Y.ID): number {
-    const run = findIn(this.#runs.get(id.client) ?? [], id.clock, (run) => run)
+    const run = findAt(this.#runs.get(id.client) ?? [], id.clock, (run) => run)
     return run ? run.depth : depthAt(this.#document, id)
   }
 }
@@ -122,24 +118,3 @@ export function depthAt(document: Y.Doc | null, { client, clock }: Y.ID): number
   const there = structs[Y.findIndexSS(structs, clock)]
   return there instanceof Y.Item ? depthInDocument(there) : 0
 }
-
-/** Which of a client's structs, or runs of them, has this clock: they stand in the order of their clocks. */
-function findIn<Item>(
-  items: readonly Item[],
-  clock: number,
-  spanOf: (item: Item) => { clock: number; end: number },
-): Item | null {
-  let from = 0
-  let to = items.length - 1
-  while (from <= to) {
-    const middle = (from + to) >> 1
-    const item = items[middle] as Item
-    const span = spanOf(item)
-    if (clock < span.clock) to = middle - 1
-    else if (clock >= span.end) from = middle + 1
-    else return item
-  }
-  return null
-}
-
-const spanOf = ({ id, length }: Struct) => ({ clock: id.clock, end: id.clock + length })

@@ -19,26 +19,24 @@ export function circumstancesOf(
   now: number,
 ): Circumstances {
   const limit = limits.documentBytes
+  const open = documents.get(documentName)
+  // before it is open nothing is known of it
+  const document = open?.document ?? null
   return {
     now,
     excessOf: (update, claims, structs) => {
-      const document = documents.get(documentName)?.document ?? null
       const excess = excessOf(structs, document, limits)
       if (excess !== null || document === null) return excess
       return waitsTooMuch(document, update, { structs, deletions: claims.deletions }, limits.waitingBytes)
     },
-    mostAuthors: () => mostAuthors(documents.get(documentName)?.document ?? null, limits.clientsPerDocument),
+    mostAuthors: () => mostAuthors(document, limits.clientsPerDocument),
     takesLong: ({ deletions }, structs) => {
-      const document = documents.get(documentName)?.document
       if (!document) return false
       return goesFar(structs, document) || takeAwayMore({ deletions: deletions.clients, than: deletedAtOnce }, document)
     },
-    isForged: (claims) =>
-      access !== null && documents.get(documentName)?.owners.isForged(claims, access.userId) === true,
+    isForged: (claims) => access !== null && open?.owners.isForged(claims, access.userId) === true,
     heldUntil: (claims) => documents.unstorable.heldUntil(documentName, claims, now),
     changeOf: ({ byteLength: bytes }, { bringsContent, deletions }, structs) => {
-      const document = documents.get(documentName)?.document
-      // before the document is open nothing is known of it
       if (!document) return { bringsContent, bytes, heap: 0, freed: () => ({ bytes: 0, heap: 0 }) }
       const need = new NeedReading(document)
       need.add({ structs, ds: deletions })
@@ -47,8 +45,8 @@ export function circumstancesOf(
     shortageFor: (change) => {
       // nothing of it is going to be applied
       if (access?.level === 'read') return null
-      const size = documents.get(documentName)?.size
-      if (!size) return change.bringsContent && change.bytes > limit ? 'document-too-large' : null
+      if (!open) return change.bringsContent && change.bytes > limit ? 'document-too-large' : null
+      const { size } = open
       if (!size.hasRoomFor(change, limit)) {
         size.isWaitedFor = true
         return 'document-too-large'
