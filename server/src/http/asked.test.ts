@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { freshDatabase } from '../../../test/helpers/postgres.ts'
 import { pause, until } from '../../../test/helpers/until.ts'
 import { LocalServer } from '../sockets/testing.ts'
+import { toldUntilGone } from './testing.ts'
 
 let server: LocalServer
 let port: number
@@ -19,19 +20,7 @@ const asking = (line: string, headers = '') => `${line} HTTP/1.1\r\nHost: 127.0.
 /** What a client is told that sends all of this at once, and what the server has parsed of it. */
 async function send(text: string) {
   const parsed = vi.spyOn(IncomingMessage.prototype, 'push')
-  const client = connect({ port, host: '127.0.0.1' })
-  let told = ''
-  client.on('data', (data) => {
-    told += data
-  })
-  let isGone = false
-  client
-    .on('error', () => {})
-    .on('close', () => {
-      isGone = true
-    })
-  client.write(text)
-  await until('the connection is gone', () => isGone)
+  const told = await toldUntilGone(port, text)
   const statuses = [...told.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => Number(status))
   return { statuses, told, parsed: parsed.mock.calls.filter(([chunk]) => chunk !== null).length }
 }

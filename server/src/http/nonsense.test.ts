@@ -1,9 +1,9 @@
 import { createServer } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { until } from '../../../test/helpers/until.ts'
 import { httpOptions } from './limits.ts'
 import { answerNonsense } from './nonsense.ts'
+import { toldUntilGone } from './testing.ts'
 
 let heard = 0
 const server = createServer({ ...httpOptions, headersTimeout: 300, connectionsCheckingInterval: 100 })
@@ -13,23 +13,7 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-/** What is answered to it until the connection is gone. */
-async function send(text: string): Promise<string> {
-  const client = connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1' })
-  let told = ''
-  let isGone = false
-  client.on('data', (data) => {
-    told += data
-  })
-  client
-    .on('error', () => {})
-    .on('close', () => {
-      isGone = true
-    })
-  client.write(text)
-  await until('the connection is gone', () => isGone)
-  return told
-}
+const send = (text: string) => toldUntilGone((server.address() as AddressInfo).port, text)
 
 test.each([
   ['no HTTP', 'nonsense\r\n\r\n', /^HTTP\/1\.1 400 Bad Request\r\n/],

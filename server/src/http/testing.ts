@@ -1,4 +1,6 @@
+import { connect } from 'node:net'
 import { type Clock, systemClock, TidemarkError } from '@tidemark/shared'
+import { until } from '../../../test/helpers/until.ts'
 import type { Catalogue } from '../admin/catalogue.ts'
 import { createAuthoriser } from '../auth/authoriser.ts'
 import { signToken } from '../auth/sign-token.ts'
@@ -55,3 +57,21 @@ export function makeApp(changes: Partial<AppParts> = {}) {
 export const bearer = async (documents: Record<string, 'read' | 'write' | 'admin'>) => ({
   authorization: `Bearer ${await signToken(secret, { sub: 'ada', documents, expiresIn: 60 })}`,
 })
+
+/** What somebody is told who sends a text to a port all at once, until their connection is gone. */
+export async function toldUntilGone(port: number, text: string): Promise<string> {
+  const client = connect({ port, host: '127.0.0.1' })
+  let told = ''
+  let isGone = false
+  client.on('data', (data) => {
+    told += data
+  })
+  client
+    .on('error', () => {})
+    .on('close', () => {
+      isGone = true
+    })
+  client.write(text)
+  await until('the connection is gone', () => isGone)
+  return told
+}
